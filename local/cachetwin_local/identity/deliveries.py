@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from .directory import Principal
 from .resource_policies import Grant, may_service
@@ -15,7 +15,6 @@ ACTIONS: Final[Mapping[str, str]] = {
     "sns": "sns:Publish",
     "logs": "logs:PutLogEvents",
     "events": "events:PutEvents",
-    "ecs": "ecs:RunTask",
 }
 """The action that a delivery to each kind of target is."""
 READ_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,14 +44,12 @@ class DeliveryPermissions:
     grants: tuple[Grant, ...] = ()
     roles: Mapping[str, Principal] = field(default_factory=dict)
 
-    def refusal_of(self, sender: Sender, arn: str, options: Mapping[str, Any]) -> str | None:
-        """Why the sender may not deliver to a target; None where it may. `options` are those of the target."""
+    def refusal_of(self, sender: Sender, arn: str) -> str | None:
+        """Why the sender may not deliver to a target; None where it may."""
         kind = kind_of(arn)
         if kind in _NEEDS_NO_PERMISSION and not sender.role_arn:
             return None
         resource = ":".join(arn.split(":")[:7]) if kind == "lambda" else arn
-        if kind == "ecs":
-            resource = str((options.get("EcsParameters") or {}).get("TaskDefinitionArn", "*"))
         return self._refusal(sender, ACTIONS[kind], resource)
 
     def _refusal(self, sender: Sender, action: str, resource: str) -> str | None:

@@ -56,10 +56,12 @@ def test_a_rule_without_permission_is_named() -> None:
 def test_targets_that_do_not_run_are_named() -> None:
     targets = [
         {"Id": "a", "Arn": "arn:aws:states:us-east-1:000000000000:stateMachine:s"},
+        {"Id": "c", "Arn": "arn:aws:ecs:us-east-1:000000000000:cluster/c", "EcsParameters": {"TaskDefinitionArn": "t"}},
         {"Id": "b", "Arn": "arn:aws:sqs:us-east-1:000000000000:other"},
     ]
     found = messages(planned(Rule=one("Events::Rule", ScheduleExpression="rate(1 hour)", Targets=targets)))
     assert any("a target of the kind states does not run here" in message for message in found)
+    assert any("a target of the kind ecs does not run here" in message for message in found)
     assert any("no stack of this app has the target" in message for message in found)
 
 

@@ -3,10 +3,6 @@
 from cachetwin_local.resources.property_use import PropertyUse, recorded, refused
 
 _TAGS = "nothing here reads tags"
-_TASKS = (
-    "CapacityProviderStrategy EnableECSManagedTags EnableExecuteCommand Group LaunchType NetworkConfiguration "
-    "PlacementConstraints PlatformVersion PropagateTags ReferenceId"
-)
 _OTHER_TARGETS = "targets of this kind do not run here"
 
 
@@ -17,14 +13,13 @@ def _below(prefix: str, names: str) -> str:
 RULE = PropertyUse.of(
     "Description EventBusName EventPattern EventPattern.* Name RoleArn ScheduleExpression State Targets Targets.*",
     {
-        **recorded(_TAGS, "Tags Targets.EcsParameters.TagList"),
-        **recorded("a task runs as a process here", _below("Targets.EcsParameters", f"{_TASKS} PlacementStrategies")),
+        **recorded(_TAGS, "Tags"),
     },
     refused(
         _OTHER_TARGETS,
         _below(
             "Targets",
-            "AppSyncParameters BatchParameters HttpParameters KinesisParameters RedshiftDataParameters "
+            "AppSyncParameters BatchParameters EcsParameters HttpParameters KinesisParameters RedshiftDataParameters "
             "RunCommandParameters SageMakerPipelineParameters",
         ),
     ),
@@ -35,10 +30,8 @@ SCHEDULE = PropertyUse.of(
     {
         **recorded("nothing is encrypted at rest here", "KmsKeyArn"),
         **recorded("a schedule is due at the beginning of its window", "FlexibleTimeWindow"),
-        **recorded(_TAGS, "Target.EcsParameters.Tags"),
-        **recorded("a task runs as a process here", _below("Target.EcsParameters", f"{_TASKS} PlacementStrategy")),
     },
-    refused(_OTHER_TARGETS, _below("Target", "KinesisParameters SageMakerPipelineParameters")),
+    refused(_OTHER_TARGETS, _below("Target", "EcsParameters KinesisParameters SageMakerPipelineParameters")),
 )
 
 SCHEDULE_GROUP = PropertyUse.of("Name", recorded(_TAGS, "Tags"))

@@ -7,7 +7,7 @@ import pytest
 
 from cachetwin_local.supervise.aws_api.access.permissions import needs_of
 from cachetwin_local.supervise.aws_api.protocol.calls import read_call
-from cachetwin_local.supervise.aws_api.protocol.services import SERVICES
+from cachetwin_local.supervise.aws_api.protocol.services import SERVICES, service_of
 from cachetwin_local.supervise.http.message import Field
 from cachetwin_local.supervise.http.server import HttpRequest
 
@@ -176,3 +176,44 @@ def test_the_fields_of_other_protocols_do_not_change_what_s3_is_asked() -> None:
     assert needs("s3", sent) == [("s3:GetObject", "arn:aws:s3:::secret/key")]
     sent = request("GET", "/secret/key", smithy_protocol="rpc-v2-cbor")
     assert needs("s3", sent) == [("s3:GetObject", "arn:aws:s3:::secret/key")]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "expected"),
+    [
+        ("GET", "/schedules/nightly", {}, [("scheduler:GetSchedule", "schedule/default/nightly")]),
+        ("DELETE", "/schedules/nightly?groupName=app", {}, [("scheduler:DeleteSchedule", "schedule/app/nightly")]),
+        (
+            "POST",
+            "/schedules/nightly?groupName=app",
+            {"GroupName": "other"},
+            [
+                ("scheduler:CreateSchedule", "schedule/app/nightly"),
+                ("scheduler:CreateSchedule", "schedule/other/nightly"),
+            ],
+        ),
+        ("GET", "/schedules", {}, [("scheduler:ListSchedules", "*")]),
+        ("POST", "/schedule-groups/app", {}, [("scheduler:CreateScheduleGroup", "schedule-group/app")]),
+    ],
+)
+def test_a_schedule_is_named_with_its_group(
+    method: str, target: str, body: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    found = needs("scheduler", request(method, target, json.dumps(body).encode() if body else b""))
+    assert found == [(action, name if name == "*" else arn("scheduler", name)) for action, name in expected]
+
+
+def test_whoever_makes_a_schedule_passes_its_role() -> None:
+    body = {"Target": {"Arn": "a", "RoleArn": "arn:aws:iam::1:role/r"}}
+    found = needs("scheduler", request("PUT", "/schedules/nightly", json.dumps(body).encode()))
+    assert ("iam:PassRole", "arn:aws:iam::1:role/r") in found
+
+
+def test_records_of_a_stream_need_the_stream() -> None:
+    stream = arn("dynamodb", "table/t/stream/now")
+    for parameters in ({"StreamArn": stream}, {"ShardIterator": f"{stream}|1|abc"}):
+        sent = request(body=json.dumps(parameters).encode(), x_amz_target="DynamoDBStreams_20120810.GetRecords")
+        service = service_of("dynamodb", "DynamoDBStreams_20120810.GetRecords")
+        assert service is not None
+        call = read_call(sent, service, "eu-west-1")
+        assert needs_of(call, "aws", ACCOUNT, lambda _module, _name: None) == [("dynamodb:GetRecords", stream)]

@@ -37,7 +37,7 @@ def needs_of(call: ApiCall, partition: str, account: str, names: Names) -> list[
     if service.module == "s3":
         return s3_needs(call, partition)
     if service.module == "scheduler":
-        return [(f"scheduler:{_SCHEDULER.get(operation, operation)}", "*")]
+        return list(dict.fromkeys(_schedules(call, f"arn:{partition}:scheduler:{call.region}:{account}:")))
     if operation in _SEVERAL_ACTIONS:
         return list(
             _SEVERAL_ACTIONS[operation](call, f"arn:{partition}:{service.prefix}:{call.region}:{account}:", names)
@@ -90,6 +90,7 @@ def _topics(call: ApiCall, prefix: str, _names: Names) -> Iterator[str]:
 def _tables(call: ApiCall, prefix: str, _names: Names) -> Iterator[str]:
     parameters = call.parameters
     index = next(_strings(parameters, "IndexName"), "")
+    yield from (iterator.partition("|")[0] for iterator in _strings(parameters, "ShardIterator"))
     named = [*_strings(parameters, "TableName", "ResourceArn", "StreamArn"), *_tables_in_batches(parameters)]
     for name in named:
         table = name if name.startswith("arn:") else f"{prefix}table/{name}"
@@ -160,6 +161,27 @@ def _rule_names(call: ApiCall) -> Iterable[str]:
     return _strings(call.parameters, "Name") if call.operation.endswith("Rule") else ()
 
 
+def _schedules(call: ApiCall, prefix: str) -> Iterator[Need]:
+    """Schedules are named by their path, and their group by the query or the body: both, where both have one."""
+    _, kind, name, *_ = [*str(call.parameters["path"]).split("/", 2), "", ""]
+    verb = _SCHEDULER.get(call.operation, call.operation)
+    if kind == "schedule-groups":
+        action = f"{verb}ScheduleGroup" if name else "ListScheduleGroups"
+        yield f"scheduler:{action}", f"{prefix}schedule-group/{name}" if name else "*"
+    elif kind == "schedules" and name:
+        query, body = call.parameters["query"], call.parameters.get("body", {})
+        groups = [*_strings(query, "groupName", "GroupName"), *_strings(body, "GroupName")]
+        for group in groups or ["default"]:
+            yield f"scheduler:{verb}Schedule", f"{prefix}schedule/{group}/{name}"
+        target = body.get("Target")
+        for role in _strings(target, "RoleArn") if isinstance(target, dict) else ():
+            yield "iam:PassRole", role
+    elif kind == "schedules":
+        yield "scheduler:ListSchedules", "*"
+    else:
+        yield f"scheduler:{verb}Tags", "*"
+
+
 def _roles(call: ApiCall, _prefix: str, _names: Names) -> Iterator[str]:
     yield from _strings(call.parameters, "RoleArn")
 
@@ -209,12 +231,7 @@ _SEVERAL_ACTIONS: Final[Mapping[str, Callable[[ApiCall, str, Names], Iterator[Ne
 }
 """Operations that need other actions than their own name."""
 
-_SCHEDULER: Final = {
-    "POST": "CreateSchedule",
-    "PUT": "UpdateSchedule",
-    "GET": "GetSchedule",
-    "DELETE": "DeleteSchedule",
-}
+_SCHEDULER: Final = {"POST": "Create", "PUT": "Update", "GET": "Get", "DELETE": "Delete"}
 _READERS: Final[Mapping[str, Callable[[ApiCall, str, Names], Iterator[str]]]] = {
     "cloudwatch": _alarms,
     "dynamodb": _tables,

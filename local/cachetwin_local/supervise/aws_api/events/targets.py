@@ -1,10 +1,10 @@
-"""Delivers to what events can go to: functions, queues, topics, log groups, buses and tasks."""
+"""Delivers to what events can go to: functions, queues, topics, log groups and buses."""
 
 import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,6 @@ from cachetwin_local.supervise.http.message import ProtocolError
 
 __all__ = ["Delivery", "NotDelivered", "Targets"]
 
-RunTask = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 PutEvent = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -45,21 +44,20 @@ class Delivery:
 
 
 class Targets:
-    """Sends deliveries. `put_event` takes an event for another bus, `run_task` starts a task of a cluster."""
+    """Sends deliveries. `put_event` takes an event for another bus."""
 
     def __init__(self, moto: MotoBackend, functions: Functions, permissions: DeliveryPermissions) -> None:
         self._moto = moto
         self._functions = functions
         self.permissions = permissions
         self.put_event: PutEvent = lambda _bus, _event: None
-        self.run_task: RunTask | None = None
 
     async def send(self, delivery: Delivery) -> None:
         """Deliver once. Raises NotDelivered."""
         kind = kind_of(delivery.arn)
         if kind not in ACTIONS:
             raise NotDelivered("NOT_SUPPORTED", f"{delivery.arn}: targets of this kind do not run here", final=True)
-        refused = self.permissions.refusal_of(delivery.sender, delivery.arn, delivery.options)
+        refused = self.permissions.refusal_of(delivery.sender, delivery.arn)
         if refused is not None:
             raise NotDelivered("NO_PERMISSIONS", refused, final=True)
         try:
@@ -80,11 +78,9 @@ class Targets:
                 await self._to_topic(delivery)
             case "logs":
                 await self._to_log_group(delivery)
-            case "events":
+            case _:
                 event = delivery.event if delivery.event is not None else json.loads(delivery.payload)
                 self.put_event(delivery.arn, event)
-            case _:
-                await self._to_cluster(delivery)
 
     async def _invoke(self, name: str, payload: bytes) -> None:
         region = name.split(":")[3]
@@ -132,11 +128,6 @@ class Targets:
         lines = [{"timestamp": int(1000 * time.time()), "message": delivery.payload}]
         parameters = {"logGroupName": group, "logStreamName": stream, "logEvents": lines}
         await self._call("logs", "PutLogEvents", parameters, region, account)
-
-    async def _to_cluster(self, delivery: Delivery) -> None:
-        if self.run_task is None:
-            raise NotDelivered("NOT_SUPPORTED", f"{delivery.arn}: tasks are not started by events here", final=True)
-        await self.run_task(delivery.arn, {**delivery.options, "Payload": delivery.payload})
 
     async def _call(
         self, service: str, operation: str, parameters: Mapping[str, Any], region: str, account: str

@@ -23,7 +23,7 @@ _FORM: Final = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """A call of `operation` with its parameters; those of a REST request are its ``path`` and its ``query``."""
+    """A call of `operation` with its parameters; those of a REST request are its ``path``, its ``query`` and its JSON."""
 
     service: Service
     region: str
@@ -65,7 +65,14 @@ def read_call(request: HttpRequest, service: Service, region: str) -> ApiCall:
             form.setdefault("QueueUrl", request.path)
         return ApiCall(service, region, form["Action"], form, protocol)
     query = dict(parse_qsl(request.query, keep_blank_values=True))
-    parameters = {"path": unquote(request.path), "query": query, "copy_source": request.header("x-amz-copy-source")}
+    parameters: dict[str, Any] = {
+        "path": unquote(request.path),
+        "query": query,
+        "copy_source": request.header("x-amz-copy-source"),
+    }
+    if protocol == "rest-json" and request.body.strip():
+        content = json.loads(request.body)
+        parameters["body"] = content if isinstance(content, dict) else {}
     return ApiCall(service, region, request.method, parameters, protocol)
 
 
