@@ -40,7 +40,7 @@ from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.secret_store import SecretStore
 
 DEADLINE_S = 180.0
-FIRST_PORT = 26_000
+FIRST_PORT = 14_000  # the bus of a cluster has ports 10,000 higher, which clients may not take
 
 
 def pss_mb(pids: Sequence[int]) -> float:
