@@ -8,9 +8,8 @@ from cachetwin_local.identity.resource_policies import Grant
 from cachetwin_local.resources.context import Context
 from cachetwin_local.topology.aws_api import AwsResource
 from cachetwin_local.topology.functions import Function
-from cachetwin_local.topology.identity import Identity
+from cachetwin_local.topology.identity import Identity, Role
 from cachetwin_local.topology.principals import principals_of_roles
-from cachetwin_local.topology.roles import Role
 
 __all__ = ["delivery_roles", "warn_of_deliveries"]
 

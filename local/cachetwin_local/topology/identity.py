@@ -1,8 +1,10 @@
-"""What a resource is called on AWS, and where it listens here."""
+"""What a resource is called on AWS and where it listens here, and what a role allows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from cachetwin_local.identity.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,17 @@ class Endpoint:
     port_on_aws: int
     tls: Literal["required", "preferred", "off"] = "off"
     names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role that something here runs with, by its ARN.
+
+    `policies` are its own, the managed ones that it names and those of the app that name it. `boundary` is its
+    permissions boundary.
+    """
+
+    arn: str
+    policies: tuple[Policy, ...]
+    boundary: Policy | None = None
+    tags: tuple[tuple[str, str], ...] = ()

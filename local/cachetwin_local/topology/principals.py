@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cachetwin_local.identity.directory import Principal
 
-from .roles import Role
+from .identity import Role
 from .values import Topology
 
 __all__ = ["principals_of", "principals_of_roles"]

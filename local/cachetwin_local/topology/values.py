@@ -31,7 +31,7 @@ from .caches import (
 from .databases import Attachment, Database, GenerateSecretString, Secret
 from .functions import Function
 from .http_apis import HttpApi
-from .identity import Endpoint, Identity
+from .identity import Endpoint, Identity, Role
 from .load_balancers import (
     Action,
     Certificate,
@@ -46,7 +46,6 @@ from .load_balancers import (
     TargetHealthCheck,
     WeightedTarget,
 )
-from .roles import Role
 from .scaling import ScalableTarget, ScalingPolicy
 from .services import (
     Container,

@@ -12,7 +12,7 @@ from cachetwin_local.identity.evaluation import not_known
 from cachetwin_local.identity.policies import Policy, read_policy
 from cachetwin_local.resources.context import Context
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.topology.roles import Role
+from cachetwin_local.topology.identity import Role
 
 from .managed_policies import managed_policy
 
