@@ -30,6 +30,9 @@ OUTPUT_BYTES_MAX: Final = 1024 * 1024
 PLAIN_VALUE_BYTES_MAX: Final = 512
 """Largest value of a set that is stored without asking first whether memcached would read it at all: every -I allows it."""
 
+AUTH_BYTES_MAX: Final = 16384
+"""Longest user and password that memcached 1.6.45 reads (proto_text.c, MAX_AUTH_REQ_LEN)."""
+
 FRAME_BYTES: Final = 24
 BINARY_MAGIC: Final = 0x80
 
@@ -332,7 +335,7 @@ class Session(Client):
         if b"" in words:
             words = [word for word in words if word]
         self.noreply = False
-        if not words and self.settings.is_1_6_45:
+        if (not words or len(line) < 2) and self.settings.is_1_6_45:
             return b"CLIENT_ERROR bad command line format\r\n"
         if not words or len(words[0]) < 2:
             return ERROR
@@ -371,6 +374,8 @@ class Session(Client):
             words = [word for word in line.split(b" ") if word]
             if len(words) < 5 or words[0] != b"set" or unsigned_32(words[4]) < 0:
                 return b"CLIENT_ERROR unauthenticated\r\n"
+            if self.settings.is_1_6_45 and unsigned_32(words[4]) > AUTH_BYTES_MAX:
+                return b"CLIENT_ERROR auth token too long\r\n"
             self._auth_bytes = unsigned_32(words[4]) + 2
             if self._auth_bytes > LINE_BYTES_MAX:
                 self.end(b"error")

@@ -222,3 +222,28 @@ def test_shutdown_works_where_it_is_enabled(start: StartServer) -> None:
     assert server.client()("shutdown now") == b"CLIENT_ERROR invalid shutdown mode\r\n"
     server.client()("shutdown graceful")
     assert server.engine.state.shutdown == b"graceful"
+
+
+@pytest.mark.parametrize(
+    ("request_", "reply"),
+    [
+        (b"set k x 0 3\r\nabc\r\n", b""),
+        (b"set k 0 x 3\r\nabc\r\n", b""),
+        (b"cas k 0 0 3\r\nabc\r\n", b""),
+        (b"cas k 0 0 3 x\r\nabc\r\n", b""),
+        (b"cas k 0 0 x 0\r\nabc\r\n", b"ERROR\r\n"),
+        (b"set k 0 0\r\nabc\r\n", b"ERROR\r\n"),
+        (b"get\r\n", b""),
+        (b"\r\n", b""),
+    ],
+)
+def test_1_6_45_skips_the_value_of_a_wrong_line_whose_size_it_could_read(
+    start: StartServer, request_: bytes, reply: bytes
+) -> None:
+    client = start(version=b"1.6.45").client()
+    assert client.raw(request_ + b"mn\r\n") == b"CLIENT_ERROR bad command line format\r\n" + reply + b"MN\r\n"
+
+
+def test_1_6_45_takes_more_words_than_a_store_has(start: StartServer) -> None:
+    assert start(version=b"1.6.45").client()("set k 0 0 3 4 5\nabc") == b"STORED\r\n"
+    assert start().client()("set k 0 0 3 4 5") == b"ERROR\r\n"

@@ -111,7 +111,7 @@ def _get_and_touch(session: Session, words: list[bytes], form: i64) -> bytes:
 
 def _get_many(session: Session, words: list[bytes], first: i64, form: i64) -> bytes:
     if len(words) < 2:
-        return replies.ERROR
+        return replies.BAD_FORMAT if session.settings.is_1_6_45 else replies.ERROR
     at: i64 = first
     while at < len(words):
         if len(words[at]) > KEY_BYTES_MAX:

@@ -69,22 +69,22 @@ def cas(session: Session, words: list[bytes]) -> bytes:
 def _begin(session: Session, words: list[bytes], mode: i64) -> bytes:
     """Read the line of a storing command and prepare for its value."""
     count: i64 = 6 if mode == CAS else 5
-    if len(words) != count and len(words) != count + 1:
-        return replies.ERROR
+    newer = session.settings.is_1_6_45  # it takes more words, and skips the value of a line whose size it could read
+    if len(words) < 5 if newer else len(words) != count and len(words) != count + 1:
+        return replies.BAD_FORMAT if newer else replies.ERROR
     no_reply = len(words) > count and quiet(words)
     key = words[1]
     flags = unsigned_32(words[2])
     seconds = signed_32(words[3])
     size = signed_32(words[4])
-    wrong = len(key) > KEY_BYTES_MAX or flags < 0 or seconds == NOT_A_NUMBER
-    if wrong or size == NOT_A_NUMBER or not 0 <= size <= VALUE_BYTES_MAX:
-        return b"" if no_reply else replies.BAD_FORMAT
+    session.cas = 0
     if mode == CAS:
-        session.cas = unsigned_64(words[5])
-        if session.cas < 0:
-            return b"" if no_reply else replies.BAD_FORMAT
-    else:
-        session.cas = 0
+        session.cas = unsigned_64(words[5]) if len(words) > 5 else -1
+    no_size = size == NOT_A_NUMBER or not 0 <= size <= VALUE_BYTES_MAX
+    if no_size or len(key) > KEY_BYTES_MAX or flags < 0 or seconds == NOT_A_NUMBER or session.cas < 0:
+        if newer and not no_size:
+            session.swallow(size + 2)
+        return b"" if no_reply else replies.BAD_FORMAT
     store = session.store
     if store.settings.detail_enabled:
         store.prefixes.record(key, store.settings.prefix_delimiter, 2)
