@@ -35,7 +35,7 @@ AWS_API_LISTS: Final[Mapping[str, PropertyUse]] = {
     ),
     "AWS::CloudWatch::CompositeAlarm": _of(
         "AWS::CloudWatch::CompositeAlarm",
-        _TAGS,
+        {**_TAGS, **recorded("nothing here reads tags", "ActionConfiguration")},
         refused(
             "no alarm holds back the actions of another here",
             "ActionsSuppressor ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod",
