@@ -12,6 +12,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from .access._permissions import Permissions
+from .checks._claims import claim_name
 from .checks._findings import acknowledge
 from .checks._names import require_id
 from .checks._retention import keep_with
@@ -287,6 +288,7 @@ class MemcachedCluster(MemcachedClusterBase):
         nodes.require_zones_of_region(scope)
         site.validate(scope, parameter_group=parameter_group, notification_topic=upkeep.notification_topic)
         super().__init__(scope, construct_id)
+        claim_name("cluster_name", self, "cluster", cluster_name)
         self.engine_version, self.node_type = engine_version, node_type
         self.topology, self.compliance, self.uses_tls = nodes, compliance, transit_encryption
         self.subnet_group = site.subnet_group(self)

@@ -156,7 +156,7 @@ def template() -> dict[str, Any]:
         connection_type=ConnectionType.PUBLIC,
         access=Access.users(IamUser(stack, "Iam", access_string=AccessString.application())),
     )
-    secret = secretsmanager.Secret(stack, "Secret")
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "orders/cache")
     PasswordUser(stack, "Password", access_string=AccessString.application(), secrets=[secret])
     NoPasswordUser(stack, "Nobody")
     ParameterGroup(stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters={"timeout": "300"})

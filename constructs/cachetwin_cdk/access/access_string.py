@@ -77,7 +77,8 @@ class AccessString:
         Raises ValidationError for a rule that ElastiCache refuses. Without ``on`` the user is off.
         """
         switches = [word for word in text.split() if word in {"on", "off"}] if known(text) else ["on"]
-        return cls(switches[-1] if switches else "", verbatim=text)
+        # CreateUser takes one line.
+        return cls(switches[-1] if switches else "", verbatim=" ".join(text.split()) if "\n" in text else text)
 
     def keys(self, *patterns: str) -> "AccessString":
         """Read and write the keys that match, such as ``app:*``."""

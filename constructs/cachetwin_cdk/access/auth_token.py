@@ -11,8 +11,8 @@ from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import require_between
 
-# The service takes 16 to 128 printable characters and of the punctuation only ! & # $ ^ < > -; letters and digits serve.
-_LENGTH = (16, 128)
+from ._generated_secret import LENGTH, NOT_IN_TOKENS, require_usable
+
 _FIELD = "token"
 
 
@@ -40,7 +40,7 @@ class AuthToken:
         removal_policy: cdk.RemovalPolicy | None = None,
     ) -> "AuthToken":
         """A new secret with the JSON field ``token``: letters and digits, ``length`` of them."""
-        require_between("length", length, *_LENGTH, unit="characters")
+        require_between("length", length, *LENGTH, unit="characters")
         secret = secretsmanager.Secret(
             scope,
             construct_id,
@@ -71,6 +71,7 @@ class AuthToken:
 
         The token must hold 16 to 128 printable characters, and of the punctuation only ``! & # $ ^ < > -``.
         """
+        require_usable(secret, json_field, NOT_IN_TOKENS)
         return cls(secret, json_field)
 
     def render(self) -> str:

@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct, IDependable
 
+from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._retention import keep_with
@@ -147,6 +148,7 @@ class UserGroup(UserGroupBase):
         if engine is Engine.MEMCACHED:
             refuse("engine", "be valkey or redis", engine, "Memcached has no users; leave the user group out")
         super().__init__(scope, construct_id)
+        claim_name("user_group_id", self, "user group", user_group_id)
         self.engine = engine
         self._users: list[IUser] = []
         self._kept: cdk.RemovalPolicy | None = None

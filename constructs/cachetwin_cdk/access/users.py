@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._types import checked_arguments
@@ -27,6 +28,7 @@ from cachetwin_cdk.checks._validate import (
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.monitoring._events import ApiEvents
 
+from ._generated_secret import NOT_IN_PASSWORDS, require_usable
 from ._permissions import Permissions
 from .access_string import AccessString
 
@@ -138,6 +140,7 @@ class User(UserBase):
         if engine is Engine.MEMCACHED:
             refuse("engine", "be valkey or redis", engine, "Memcached has no users; guard it by security groups")
         super().__init__(scope, construct_id)
+        claim_name("user_id", self, "user", user_id)
         given_id = user_id or generated_id(self, user_name)
         self.user_name = user_name or given_id
         self.engine = engine
@@ -279,6 +282,8 @@ class PasswordUser(User):
                     "secret_encryption_key must be left out when secrets are given, got both; encrypt the given "
                     "secrets where they are made"
                 )
+            for secret in secrets:
+                require_usable(secret, "password", NOT_IN_PASSWORDS)
         super().__init__(
             scope,
             construct_id,

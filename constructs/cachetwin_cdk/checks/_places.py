@@ -10,7 +10,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import IConstruct
 
-from ._validate import known, refuse
+from ._validate import known, refuse, require_match
+
+_SECURITY_GROUPS_MAX = 16  # of a network interface, where its quota of five was raised as far as it goes
 
 
 def require_vpc(name: str, vpc: ec2.IVpc, other: ec2.IVpc) -> None:
@@ -20,9 +22,19 @@ def require_vpc(name: str, vpc: ec2.IVpc, other: ec2.IVpc) -> None:
 
 def require_security_groups(vpc: ec2.IVpc, groups: Sequence[ec2.ISecurityGroup]) -> None:
     """Raise ValidationError for a security group of this app that is in another VPC, and for one that is given twice."""
-    ids = [group.security_group_id for group in groups] if len(groups) > 1 else []
+    ids = [group.security_group_id for group in groups]
     if len(set(ids)) < len(ids):
         refuse("security_groups", "name each group once", ", ".join(ids), "remove the second one")
+    if len(ids) > _SECURITY_GROUPS_MAX:
+        refuse("security_groups", f"be at most {_SECURITY_GROUPS_MAX}", len(ids), "put their rules into fewer groups")
+    for group_id in ids:
+        require_match(
+            "security_groups",
+            group_id,
+            r"sg-[0-9a-z]+",
+            "have ids such as sg-0123456789abcdef0",
+            remedy="import them by id, not by name",
+        )
     for group in groups:
         if not isinstance(group, ec2.SecurityGroup):
             continue
@@ -96,6 +108,11 @@ def require_zones_of_region(name: str, scope: IConstruct, zones: Sequence[str]) 
     for zone in zones:
         if known(region, zone) and not zone.startswith(region):
             refuse(name, f"name zones of region {region}", zone, f"write them as {region}a")
+
+
+def identity_of_vpc(vpc: ec2.IVpc) -> str | None:
+    """What tells a VPC from others: its id, or the path of its resource; None where neither is known."""
+    return _vpc_of(vpc.vpc_id)
 
 
 def _require_same_vpc(name: str, ours: str | None, theirs: str | None) -> None:

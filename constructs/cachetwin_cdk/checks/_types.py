@@ -5,6 +5,7 @@ A wrong type would otherwise show as an error somewhere inside, or not before th
 
 import functools
 import inspect
+import math
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
@@ -39,6 +40,8 @@ def checked_function(function: Callable[P, R]) -> Callable[P, R]:
             hint = hints().get(name)
             values = value if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL else (value,)
             for one in values if hint is not None else ():
+                if isinstance(one, float) and (math.isnan(one) or math.isinf(one)):
+                    raise TypeError(f"{name} must be a finite number, got {one}")
                 if not _fits(one, hint):
                     raise TypeError(f"{name} must be {_described(hint)}, got {type(one).__name__} {_shown(one)}")
         return function(*args, **kwargs)

@@ -128,6 +128,7 @@ class WarningId(StrEnum):
     RESTRICTED_SUBCOMMAND = "cachetwin:restricted-subcommand"
     ROTATION_WITHOUT_ROUTE = "cachetwin:rotation-without-route"
     SEARCH_MEMORY = "cachetwin:search-memory"
+    SECURITY_GROUP_QUOTA = "cachetwin:security-group-quota"
     SERVERLESS_SUBNETS = "cachetwin:serverless-subnets"
     SLOTS = "cachetwin:slots"
     SUBNETS_WITHOUT_IPV6 = "cachetwin:subnets-without-ipv6"

@@ -116,6 +116,7 @@ class ParameterGroup(ParameterGroupBase):
         family: str | None = None,
         description: str | None = None,
     ) -> None:
+        _require_family(family, engine_version)
         self.parameters = dict(parameters or {})
         chosen_family = family or engine_version.parameter_family
         check_parameters(chosen_family, self.parameters)
@@ -149,3 +150,12 @@ class ParameterGroup(ParameterGroupBase):
     ) -> IParameterGroup:
         """A parameter group that exists already; with ``family`` it is checked against the engine version."""
         return _ImportedParameterGroup(scope, construct_id, name=parameter_group_name, family=family)
+
+
+def _require_family(family: str | None, engine_version: EngineVersion) -> None:
+    """Raise ValidationError for a family of another engine, and for another known one where the version has its own."""
+    if family is None or not known(family, engine_version.version):
+        return
+    own = engine_version.parameter_family
+    if not family.startswith(engine_version.engine.value) or (family != own and own in _DOCUMENTED_FAMILIES):
+        refuse("family", f"be that of {engine_version}, {own}", family, "leave it out")

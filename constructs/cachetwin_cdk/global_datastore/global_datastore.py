@@ -311,6 +311,13 @@ def _require_change(
     """Check the changes for all regions: large nodes, a newer engine and a parameter group of its family, shards."""
     if node_type is not None:
         _require_large(node_type)
+        if node_type.family and primary.node_type.family and node_type.has_ssd is not primary.node_type.has_ssd:
+            refuse(
+                "node_type",
+                "have SSD where the primary's has, and not where it has none",
+                node_type,
+                "choose one as the primary's: a cache does not scale between them",
+            )
     newest = engine_version or primary.engine_version
     least = {primary.engine_version.engine.value: primary.engine_version.version}
     if engine_version is not None and known(primary.engine_version.version):

@@ -13,6 +13,7 @@ from constructs import Construct
 from cachetwin_cdk.access._created_group import create_user_group
 from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.user_group import IUserGroup
+from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._findings import acknowledge, acknowledge_regulated, excuse
 from cachetwin_cdk.checks._names import require_id
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
@@ -104,20 +105,10 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         # As the primary's topology, with the replicas of this region.
         Topology(cluster_mode=global_datastore.cluster_mode, replicas=replicas, failover=failover)
         _require_access(access, self.compliance)
-        require_deliverable(scope, logs.deliveries or (), global_datastore.engine_version)
-        upkeep.validate(scope)
-        site.validate(
-            scope,
-            user_group=access.given_group if access is not None else None,
-            kms_key=kms_key,
-            encryption_key=logs.encryption_key,
-            notification_topic=upkeep.notification_topic,
-        )
-        global_datastore._add_region(cdk.Stack.of(scope).region)
+        _require_one_place(scope, site, global_datastore, access=access, kms_key=kms_key, upkeep=upkeep, logs=logs)
         super().__init__(scope, construct_id)
-        upkeep.add_warnings(self)
-        warn_destroyed_key(self, kms_key, removal_policy)
-        warn_of_missing_type(self, GLOBAL_DATASTORE, "global datastores")
+        claim_name("replication_group_id", self, "replication group", replication_group_id)
+        self._add_warnings(upkeep, kms_key, removal_policy)
         self._add_use(Use.GLOBAL_DATASTORE, self)
         self.uses_tls = global_datastore.uses_tls
         self.user_group = self._group(access, global_datastore)
@@ -136,6 +127,11 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
             **upkeep.render(),
         )
         self._set_endpoints(resource, global_datastore)
+
+    def _add_warnings(self, upkeep: Maintenance, kms_key: kms.IKey | None, removal_policy: cdk.RemovalPolicy) -> None:
+        upkeep.add_warnings(self)
+        warn_destroyed_key(self, kms_key, removal_policy)
+        warn_of_missing_type(self, GLOBAL_DATASTORE, "global datastores")
 
     def _group(self, access: Access | None, global_datastore: IGlobalDatastore) -> IUserGroup | None:
         """The user group of this region, made or given."""
@@ -209,6 +205,29 @@ def _require_access(access: Access | None, compliance: Compliance) -> None:
         refuse("access", "be users in a secondary", "a token", "give the primary the token")
     if compliance.is_regulated and (access is None or not access.names_users):
         refuse("access", "be users with compliance REGULATED", access, "make a UserGroup in this region")
+
+
+def _require_one_place(
+    scope: Construct,
+    site: Site,
+    global_datastore: IGlobalDatastore,
+    *,
+    access: Access | None,
+    kms_key: kms.IKey | None,
+    upkeep: Maintenance,
+    logs: Logging,
+) -> None:
+    """Raise ValidationError for what is not in the region of the secondary, or for a region that has a member already."""
+    require_deliverable(scope, logs.deliveries or (), global_datastore.engine_version)
+    upkeep.validate(scope)
+    site.validate(
+        scope,
+        user_group=access.given_group if access is not None else None,
+        kms_key=kms_key,
+        encryption_key=logs.encryption_key,
+        notification_topic=upkeep.notification_topic,
+    )
+    global_datastore._add_region(cdk.Stack.of(scope).region)
 
 
 def _replicas(global_datastore: IGlobalDatastore, replicas: int) -> dict[str, int]:

@@ -16,6 +16,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, refuse, require_between, warn
 from cachetwin_cdk.engine.node_type import NodeType
@@ -130,6 +131,7 @@ class CacheAlarms(Construct):
     ) -> None:
         rules = [rule for rule in _rules_of(cache, node_type) if pack is AlarmPack.FULL or rule.pack is pack]
         _require_names(rules, thresholds or {}, without)
+        require_region("topic", scope, topic)
         super().__init__(scope, construct_id)
         chosen = dict(thresholds or {})
         self.alarms: list[cloudwatch.Alarm] = []
@@ -210,6 +212,8 @@ def _require_names(rules: Sequence[_Rule], thresholds: Mapping[str, float], with
             if name not in names:
                 refuse(argument, f"name metrics of the pack, {', '.join(names)}", name, "correct or remove that name")
     for name, value in thresholds.items():
+        if name in without:
+            refuse("without", "leave out metrics that have no threshold", name, "keep one of them")
         if name in {"CPUUtilization", "EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "CacheHitRate"}:
             require_between(f"thresholds[{name!r}]", value, 0, 100, unit="percent")
 

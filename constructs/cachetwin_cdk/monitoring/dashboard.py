@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import known
+from cachetwin_cdk.checks._validate import known, require_match
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
 from cachetwin_cdk.replication_group._base import IReplicationGroup
 from cachetwin_cdk.replication_group.metrics import HOST_METRICS
@@ -76,6 +76,13 @@ class CacheDashboard(Construct):
         dashboard: cloudwatch.Dashboard | None = None,
         dashboard_name: str | None = None,
     ) -> None:
+        require_match(
+            "dashboard_name",
+            dashboard_name,
+            r"[A-Za-z0-9_-]{1,255}",
+            "hold letters, digits, hyphens and underscores",
+            remedy="choose such a name",
+        )
         super().__init__(scope, construct_id)
         self.dashboard = dashboard or cloudwatch.Dashboard(
             self, "Resource", dashboard_name=dashboard_name, default_interval=cdk.Duration.hours(3)

@@ -7,14 +7,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, WarningId, known_elements, validate_at_synth, warn
+from cachetwin_cdk.checks._places import require_vpc
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, known_elements, validate_at_synth, warn
 
+_GROUPS_QUOTA = 5
+_PREFIX_MIN = 8  # the largest ranges of IPv4 that one owner has; 10.0.0.0/8 is one
 L1 = TypeVar("L1", bound=cdk.CfnResource)
 
 
 def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
     """The selected subnets, or else the isolated ones, or else the private ones; never public ones by default."""
     if vpc_subnets is not None:
+        _require_own(vpc, vpc_subnets.subnets or ())
         return vpc.select_subnets(
             subnets=vpc_subnets.subnets,
             subnet_type=vpc_subnets.subnet_type,
@@ -32,6 +36,14 @@ def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Se
     return subnets
 
 
+def _require_own(vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
+    """Raise ValidationError for a subnet that another VPC of this app made."""
+    for subnet in subnets:
+        maker = subnet.node.scope
+        if isinstance(maker, ec2.Vpc) and maker is not vpc:
+            require_vpc("vpc_subnets", vpc, maker)
+
+
 def warn_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
     """Warn of public subnets: nodes there are one security group rule away from the internet."""
     public = {subnet.subnet_id for subnet in vpc.public_subnets}
@@ -43,8 +55,15 @@ def warn_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: Sequence[ec2.I
         )
 
 
-def warn_open_groups(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
-    """Warn, when everything has been added, of rules that let any address connect to the cache."""
+def warn_of_groups(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
+    """Warn of more groups than a new account allows and, when everything has been added, of rules for any address."""
+    if len(groups) > _GROUPS_QUOTA:
+        warn(
+            scope,
+            WarningId.SECURITY_GROUP_QUOTA,
+            f"{len(groups)} security groups are more than the {_GROUPS_QUOTA} that a network interface may have in a new "
+            "account; have the quota raised, then acknowledge this warning",
+        )
     own = [group for group in groups if isinstance(group, ec2.SecurityGroup)]
 
     def check() -> None:
@@ -63,7 +82,15 @@ def warn_open_groups(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> 
 def _is_open(group: ec2.SecurityGroup) -> bool:
     resource = group.node.default_child
     rules = cdk.Stack.of(group).resolve(getattr(resource, "security_group_ingress", None)) or []
-    return any(rule.get("cidrIp") == "0.0.0.0/0" or rule.get("cidrIpv6") == "::/0" for rule in rules)
+    return any(_is_wide(rule.get("cidrIp")) or _is_wide(rule.get("cidrIpv6")) for rule in rules)
+
+
+def _is_wide(addresses: str | None) -> bool:
+    """Whether a range is larger than any that an organisation has: 0.0.0.0/0, ::/0, and halves of them."""
+    if addresses is None or not known(addresses):
+        return False
+    prefix = addresses.rpartition("/")[2]
+    return prefix.isdigit() and int(prefix) < _PREFIX_MIN
 
 
 def l1_of(resource: object, kind: type[L1]) -> L1 | None:

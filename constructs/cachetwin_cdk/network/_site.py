@@ -10,7 +10,7 @@ from constructs import Construct
 from cachetwin_cdk.checks._places import require_one_place
 from cachetwin_cdk.checks._validate import ValidationError, require_at_most_one
 
-from ._placement import closed_security_group, warn_open_groups
+from ._placement import closed_security_group, warn_of_groups
 from .subnet_group import ISubnetGroup, create_subnet_group
 
 
@@ -43,5 +43,5 @@ class Site:
         groups = list(self.security_groups or ())
         if not groups and self.vpc is not None:
             groups = [closed_security_group(scope, self.vpc)]
-        warn_open_groups(scope, groups)
+        warn_of_groups(scope, groups)
         return ec2.Connections(security_groups=groups, default_port=ec2.Port.tcp(port))

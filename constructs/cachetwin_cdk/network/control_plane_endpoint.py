@@ -12,6 +12,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cachetwin_cdk.checks._claims import claim_private_dns
+from cachetwin_cdk.checks._places import identity_of_vpc
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_match
 
@@ -37,8 +39,8 @@ class ControlPlaneEndpoint(Construct):
         vpc_subnets: The subnets of the endpoint. By default one isolated subnet, or else one private subnet, in
             each availability zone.
         security_groups: The security groups of the endpoint. By default one is created that admits nobody.
-        private_dns_enabled: Whether the usual name of the API leads to this endpoint within the VPC. Turn it off
-            where another endpoint of the VPC has that name.
+        private_dns_enabled: Whether the usual name of the API leads to this endpoint within the VPC. One endpoint of
+            a VPC may have that name; a second one of this app is refused.
         fips: Whether the endpoint uses cryptography validated under FIPS 140; not every region has it. Changing it
             replaces the endpoint.
     """
@@ -61,6 +63,8 @@ class ControlPlaneEndpoint(Construct):
         if known(*zones) and len(set(zones)) < len(zones):
             refuse("vpc_subnets", "be one in each availability zone", ", ".join(zones), "select one subnet per zone")
         super().__init__(scope, construct_id)
+        if private_dns_enabled:
+            claim_private_dns(self, identity_of_vpc(vpc), "elasticache-fips" if fips else "elasticache")
         groups = list(security_groups) if security_groups else [self._closed_security_group(vpc)]
         services = ec2.InterfaceVpcEndpointAwsService
         self.endpoint = ec2.InterfaceVpcEndpoint(

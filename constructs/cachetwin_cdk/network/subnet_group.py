@@ -10,6 +10,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
+from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import known, refuse, require_match
 from cachetwin_cdk.monitoring._events import ApiEvents
@@ -110,6 +111,7 @@ class SubnetGroup(SubnetGroupBase):
                 "select fewer subnets",
             )
         super().__init__(scope, construct_id)
+        claim_name("subnet_group_name", self, "subnet group", subnet_group_name)
         self.vpc = vpc
         warn_public_subnets(self, vpc, selected.subnets)
         self.availability_zones = tuple(selected.availability_zones)

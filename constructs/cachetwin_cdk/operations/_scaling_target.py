@@ -7,7 +7,7 @@ from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, require_match
 
 _SERVICE = "elasticache.application-autoscaling.amazonaws.com"
 _ROLE = "AWSServiceRoleForApplicationAutoScaling_ElastiCacheRG"
@@ -50,6 +50,7 @@ class ScalingTarget(Construct):
         cache._add_scaling(dimension)
         super().__init__(scope, construct_id)
         self._most = most
+        self._tracked: set[appscaling.PredefinedMetric] = set()
         self._target = appscaling.ScalableTarget(
             self,
             "Target",
@@ -76,6 +77,13 @@ class ScalingTarget(Construct):
         for name, value in (("min_capacity", min_capacity), ("max_capacity", max_capacity)):
             require_between(name, value, 1, self._most)
         require_order(min_capacity, max_capacity)
+        require_match(
+            "schedule",
+            schedule.expression_string,
+            r"(at|rate|cron)\(.+\)",
+            "be written as at(...), rate(...) or cron(...)",
+            remedy="make it with Schedule.cron(), rate() or at()",
+        )
         self._target.scale_on_schedule(
             construct_id,
             schedule=schedule,
@@ -86,6 +94,11 @@ class ScalingTarget(Construct):
 
     def _track(self, construct_id: str, target_value: float, **metric: Any) -> None:  # noqa: ANN401  (one or the other)
         """Keep a metric near the target: ``predefined_metric=`` or ``custom_metric=``."""
+        predefined = metric.get("predefined_metric")
+        if predefined is not None:
+            if predefined in self._tracked:
+                refuse("metric", "be tracked by one policy", predefined.name, "change the target of that policy")
+            self._tracked.add(predefined)
         self._target.scale_to_track_metric(
             construct_id,
             target_value=target_value,

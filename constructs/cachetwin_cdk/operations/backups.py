@@ -19,9 +19,13 @@ from cachetwin_cdk.checks._validate import (
     warn,
 )
 from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.windows import SnapshotWindow
 
 RETENTION_MAX_DAYS = 35
+# API reference of SnapshotArns, and S3's rules for the names of buckets.
+_FILE = r"s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^,]+"
+_SNAPSHOT = r"elasticache:[^,]+:(serverlesscache)?snapshot:[^,]+"
 
 
 @checked_arguments
@@ -95,6 +99,13 @@ class Backups:
             "snapshot_window": str(self.window) if self.window is not None else None,
         }
 
+    def render_for_serverless(self, compliance: Compliance) -> dict[str, Any]:
+        """The properties of CfnServerlessCache."""
+        return {
+            "snapshot_retention_limit": self.days(compliance),
+            "daily_snapshot_time": self.window.start if self.window is not None else None,
+        }
+
 
 @checked_arguments
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +124,8 @@ class RestoreFrom:
         require_match(
             "name",
             self.snapshot_name,
-            r"[a-zA-Z][a-zA-Z0-9.:_-]{0,254}",
-            "be that of a snapshot",
+            r"(?!arn:)[a-zA-Z][a-zA-Z0-9.:_-]{0,254}",
+            "be that of a snapshot, not its ARN",
             remedy="write it as DescribeSnapshots shows it, such as orders-2026-11-28",
         )
         if (self.snapshot_name is None) is not (known(list(self.source_arns)) and not self.source_arns):
@@ -149,12 +160,12 @@ class RestoreFrom:
             require_match(
                 "arns",
                 arn,
-                r"arn:aws[a-z-]*:s3:::[^,]+/[^,]+",
+                rf"arn:aws[a-z-]*:{_FILE}",
                 "name RDB files in S3, without a comma",
                 remedy="write arn:aws:s3:::bucket/file.rdb, and one entry per file",
             )
 
-    def validate_for_serverless(self, scope: IConstruct) -> None:
+    def validate_for_serverless(self, scope: IConstruct, engine: Engine) -> None:
         """Raise ValidationError for a name, and for ARNs that are neither snapshots nor files in S3."""
         if self.snapshot_name is not None:
             refuse(
@@ -167,10 +178,12 @@ class RestoreFrom:
             require_match(
                 "arns",
                 arn,
-                r"arn:aws[a-z-]*:(s3:::[^,]+/[^,]+|elasticache:[^,]+:(serverlesscache)?snapshot:[^,]+)",
+                rf"arn:aws[a-z-]*:({_FILE}|{_SNAPSHOT})",
                 "name snapshots of ElastiCache or RDB files in S3, without a comma",
                 remedy="write one entry per snapshot or file",
             )
+            if engine is Engine.MEMCACHED and known(arn) and ":s3:" in arn:
+                refuse("arns", "name snapshots for Memcached, which reads no RDB files", arn, "name one, or use Valkey")
             require_region_of_arn("arns", scope, arn)
 
     def render(self) -> dict[str, Any]:

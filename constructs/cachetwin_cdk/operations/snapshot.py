@@ -5,6 +5,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._types import checked_arguments
@@ -41,6 +42,7 @@ class CacheSnapshot(Construct):
         require_id("snapshot_name", snapshot_name)
         require_region("kms_key", scope, kms_key)
         super().__init__(scope, construct_id)
+        claim_name("snapshot_name", self, "snapshot", snapshot_name)
         key_id = kms_key.key_arn if kms_key is not None else None
         name = snapshot_name or generated_id(self, key_id)
         resource: elasticache.CfnServerlessCacheSnapshot | elasticache.CfnSnapshot

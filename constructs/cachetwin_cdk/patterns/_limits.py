@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 
+from cachetwin_cdk.checks._places import require_vpc
 from cachetwin_cdk.checks._validate import known, refuse, require_between, require_match
 
 # CPU units of a task: the least and most memory in MiB, and the step between; the smallest size has no even steps.
@@ -123,6 +125,25 @@ def require_function_environment(environment: Mapping[str, str]) -> None:
         refuse(
             "environment", f"hold at most {_LAMBDA_ENVIRONMENT_MAX} bytes", size, "read larger values from elsewhere"
         )
+
+
+def require_variable_names(environment: Mapping[str, str]) -> None:
+    """Raise ValidationError for a variable that no process can have."""
+    for name in environment:
+        require_match("environment", name, r"[^=\s]+", "name each variable, without space and =", remedy="rename it")
+
+
+def require_container_user(user: str) -> None:
+    """Raise ValidationError for what ECS does not read as a user, or as a user and a group."""
+    require_match(
+        "container_user", user, r"[^\s:]+(:[^\s:]+)?", "be a user or user:group", remedy="write it as 10001:10001"
+    )
+
+
+def require_cluster(cluster: ecs.ICluster | None, vpc: ec2.IVpc | None) -> None:
+    """Raise ValidationError for a cluster of another VPC."""
+    if cluster is not None and vpc is not None:
+        require_vpc("cluster", vpc, cluster.vpc)
 
 
 def require_command(name: str, command: Sequence[str] | None) -> None:

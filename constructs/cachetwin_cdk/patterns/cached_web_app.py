@@ -37,7 +37,13 @@ from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoint
 from ._environment import number_text, seconds_text
 from ._fargate import NOT_ROOT, api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
-from ._limits import require_instance_type, require_task_size
+from ._limits import (
+    require_cluster,
+    require_container_user,
+    require_instance_type,
+    require_task_size,
+    require_variable_names,
+)
 from ._logs import LogSettings
 from ._network import private_network
 from ._web_app_rules import (
@@ -176,6 +182,7 @@ class CachedWebApp(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         ttl = cache_ttl or cdk.Duration.minutes(1)
+        require_cluster(cluster, vpc)
         vpc = vpc or (cluster.vpc if cluster is not None else None)
         require_scheme(certificate, allow_plain_http=allow_plain_http)
         require_stores(
@@ -198,6 +205,8 @@ class CachedWebApp(Construct):
         require_service(container_port, desired_count, health_check_path)
         require_names(cache_key_prefix, database_name)
         require_commands(command, migrate_command, database_ca_path)
+        require_variable_names(environment or {})
+        require_container_user(container_user)
         require_at_least("cache_ttl", ttl.to_seconds(integral=False), 1, unit="second")
         require_task_size(cpu, memory_limit_mib)
         require_instance_type(database_instance_type)

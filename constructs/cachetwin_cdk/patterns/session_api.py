@@ -158,7 +158,7 @@ class SessionApi(Construct):
             "cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]{}]+", "be literal text", remedy="write it as session:"
         )
         chosen_routes = [method_and_path(route) for route in routes]
-        _require_routes(chosen_routes)
+        _require_routes(chosen_routes, api_type)
         require_function_environment(environment or {})
         require_handler(handler)
         require_at_least("reserved_concurrent_executions", reserved_concurrent_executions, 0)
@@ -363,13 +363,26 @@ def _warn_of_quotas(scope: Construct, rate_limit: float, burst_limit: int) -> No
             )
 
 
-def _require_routes(routes: Sequence[tuple[str, str]]) -> None:
+def _require_routes(routes: Sequence[tuple[str, str]], api_type: ApiType) -> None:
     """Raise ValidationError for a route that is given twice, and for a greedy parameter that is not the last part."""
     for number, route in enumerate(routes):
         if route in routes[:number]:
             refuse("routes", "name each route once", " ".join(route), "remove the second one")
+        if api_type is ApiType.REST:
+            _require_one_variable(route[1], [path for _, path in routes[:number]])
         if "+}" in route[1].rstrip("/").removesuffix("+}"):
             refuse("routes", "have {name+} as the last part only", route[1], "end the path with it")
+
+
+def _require_one_variable(path: str, others: Sequence[str]) -> None:
+    """A REST API is a tree in which one part of a path has one variable."""
+    parts = path.split("/")
+    for other in others:
+        for ours, theirs in zip(parts, other.split("/"), strict=False):
+            if ours != theirs:
+                if ours.startswith("{") and theirs.startswith("{"):
+                    refuse("routes", f"call that part of the path {theirs}, as {other} does", path, "use one name")
+                break
 
 
 def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

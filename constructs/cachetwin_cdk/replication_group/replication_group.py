@@ -12,6 +12,7 @@ from constructs import Construct
 from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import PasswordUser
+from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
@@ -152,6 +153,7 @@ class ReplicationGroup(Rotating, ReplicationGroupBase):
         settings.validate(scope)
         site.validate(scope, parameter_group=parameter_group, **settings.resources)
         super().__init__(scope, construct_id)
+        claim_name("replication_group_id", self, "replication group", replication_group_id)
         self._set_attributes(settings)
         self._create_parts(site, settings, parameter_group)
         text = description or f"Cache of {self.node.path}"

@@ -16,7 +16,7 @@ from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
 from cachetwin_cdk.network._placement import (
     chosen_subnets,
     closed_security_group,
-    warn_open_groups,
+    warn_of_groups,
     warn_public_subnets,
 )
 from cachetwin_cdk.network.network import NetworkType, require_addresses
@@ -87,7 +87,7 @@ class Reach:
         groups = list(self.security_groups or ())
         if self.vpc is not None and not groups:
             groups = [closed_security_group(scope, self.vpc)]
-        warn_open_groups(scope, groups)
+        warn_of_groups(scope, groups)
         return groups
 
     def render(self, scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> dict[str, Any]:

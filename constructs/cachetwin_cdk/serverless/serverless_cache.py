@@ -1,6 +1,7 @@
 """Serverless caches, whose capacity follows the load within limits."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -13,6 +14,7 @@ from cachetwin_cdk.access._created_group import create_user_group
 from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import PasswordUser, User
+from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
@@ -96,51 +98,71 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         final_snapshot_name: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
-        snapshots = backups or Backups()
+        snapshots, limits = backups or Backups(), usage_limits or UsageLimits()
         reach = Reach(connection_type, vpc, vpc_subnets, security_groups, network_type)
         reach.validate(engine, compliance)
+        limits.validate()
         _require_access(access, engine, compliance, is_public=reach.is_public)
         _require_texts(serverless_cache_name, description)
         _require_final(final_snapshot_name, removal_policy)
-        retention_days = snapshots.days(compliance)
         if restore is not None:
-            restore.validate_for_serverless(scope)
-        limits = usage_limits or UsageLimits()
-        limits.validate()
-        require_region("vpc", scope, vpc)
-        require_region("user_group", scope, access.given_group if access is not None else None)
-        require_region("kms_key", scope, kms_key)
+            restore.validate_for_serverless(scope, engine.engine)
+        given_group = access.given_group if access is not None else None
+        for argument, given in {"vpc": vpc, "user_group": given_group, "kms_key": kms_key}.items():
+            require_region(argument, scope, given)
+        rendered_backups = snapshots.render_for_serverless(compliance)
         super().__init__(scope, construct_id)
+        claim_name("serverless_cache_name", self, "serverless cache", serverless_cache_name)
         self.engine, self.compliance, self.usage_limits = engine, compliance, limits
-        if engine.is_unconfirmed:
-            warn_newer_version(self, engine)
+        self._add_warnings(snapshots, kms_key, removal_policy)
+        self.user_group, self._user = self._create_group(access, is_public=reach.is_public)
+        self._create_resource(
+            reach,
+            compliance.data_key(self, kms_key, retain_unless_destroyed(removal_policy)),
+            removal_policy,
+            name=serverless_cache_name,
+            final_name=final_snapshot_name,
+            description=description,
+            snapshot_arns_to_restore=list(restore.source_arns) if restore is not None else None,
+            **rendered_backups,
+        )
+
+    def _add_warnings(self, snapshots: Backups, kms_key: kms.IKey | None, removal_policy: cdk.RemovalPolicy) -> None:
+        if self.engine.is_unconfirmed:
+            warn_newer_version(self, self.engine)
         snapshots.add_warnings(self)
         warn_destroyed_key(self, kms_key, removal_policy)
-        self.user_group, self._user = self._create_group(access, is_public=reach.is_public)
-        data_key = compliance.data_key(self, kms_key, retain_unless_destroyed(removal_policy))
+
+    def _create_resource(
+        self,
+        reach: Reach,
+        data_key: kms.IKey | None,
+        removal_policy: cdk.RemovalPolicy,
+        *,
+        name: str | None,
+        final_name: str | None,
+        snapshot_arns_to_restore: list[str] | None,
+        **properties: Any,  # noqa: ANN401  (the properties of CfnServerlessCache)
+    ) -> None:
         groups = reach.groups(self)
-        self._connections = connections_of(engine.engine, groups)
-        arns = list(restore.source_arns) if restore is not None else None
-        name = serverless_cache_name or generated_id(
-            self, *reach.identity, data_key.key_arn if data_key is not None else None, *reach.kind, arns
-        )
+        self._connections = connections_of(self.engine.engine, groups)
+        key_arn = data_key.key_arn if data_key is not None else None
+        name = name or generated_id(self, *reach.identity, key_arn, *reach.kind, snapshot_arns_to_restore)
         name = name.lower() if known(name) else name
         is_final = removal_policy is cdk.RemovalPolicy.SNAPSHOT
         resource = elasticache.CfnServerlessCache(
             self,
             "Resource",
             serverless_cache_name=name,
-            description=description,
-            engine=engine.engine.value,
-            major_engine_version=engine.major_version,
-            cache_usage_limits=limits.render(),
+            engine=self.engine.engine.value,
+            major_engine_version=self.engine.major_version,
+            cache_usage_limits=self.usage_limits.render() if self.usage_limits is not None else None,
             user_group_id=self.user_group.user_group_id if self.user_group is not None else None,
-            kms_key_id=data_key.key_arn if data_key is not None else None,
-            snapshot_retention_limit=retention_days,
-            daily_snapshot_time=snapshots.window.start if snapshots.window is not None else None,
-            snapshot_arns_to_restore=arns,
-            final_snapshot_name=(final_snapshot_name or f"{name}-final") if is_final else None,
+            kms_key_id=key_arn,
+            snapshot_arns_to_restore=snapshot_arns_to_restore,
+            final_snapshot_name=(final_name or f"{name}-final") if is_final else None,
             **reach.render(self, groups),
+            **properties,
         )
         if reach.is_newer_than_the_schema:
             acknowledge_schema(resource)

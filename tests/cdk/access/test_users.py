@@ -63,7 +63,7 @@ def test_no_password_stands_in_the_template(stack: cdk.Stack, properties: Proper
 
 
 def test_two_secrets_give_two_passwords(stack: cdk.Stack, properties: Properties) -> None:
-    secrets = [secretsmanager.Secret(stack, name) for name in ("Old", "New")]
+    secrets = [secretsmanager.Secret.from_secret_name_v2(stack, name, name) for name in ("Old", "New")]
     user = PasswordUser(stack, "Ann", access_string=ALL, secrets=secrets)
     assert len(properties(USER)["AuthenticationMode"]["Passwords"]) == 2
     assert user.secret is secrets[0]
@@ -76,7 +76,7 @@ def test_a_given_key_encrypts_the_generated_secret(stack: cdk.Stack, properties:
 
 
 def test_three_secrets_or_none_are_refused(stack: cdk.Stack) -> None:
-    secret = secretsmanager.Secret(stack, "Secret")
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "orders/cache")
     for secrets in ([], [secret] * 3):
         with pytest.raises(ValidationError, match=f"secrets must be between 1 and 2, got {len(secrets)}"):
             PasswordUser(stack, "Ann", access_string=ALL, secrets=secrets)
@@ -88,7 +88,7 @@ def test_a_key_for_given_secrets_is_refused(stack: cdk.Stack) -> None:
             stack,
             "Ann",
             access_string=ALL,
-            secrets=[secretsmanager.Secret(stack, "Secret")],
+            secrets=[secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "orders/cache")],
             secret_encryption_key=kms.Key(stack, "Key"),
         )
 

@@ -178,6 +178,12 @@ BUILDS: dict[str, Build] = {
         engine_version=EngineVersion.VALKEY_8_2,
         parameters={"search-default-timeout-ms": "5000"},
     ),
+    "cachetwin:security-group-quota": lambda stack, vpc: ReplicationGroup(
+        stack,
+        "Cache",
+        vpc=vpc,
+        security_groups=[ec2.SecurityGroup.from_security_group_id(stack, f"G{n}", f"sg-{n}") for n in range(6)],
+    ),
     "cachetwin:serverless-subnets": two_subnets_of_one_zone,
     "cachetwin:slots": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, topology=Topology.placed([Shard(slots="0-16382")])

@@ -83,7 +83,10 @@ class Site:
         return UserGroup(self.stack, "Users", users=users, engine=engine)
 
     def secrets(self, count: int) -> list[secretsmanager.ISecret]:
-        return [secretsmanager.Secret(self.stack, f"Secret{number}") for number in range(count)]
+        return [
+            secretsmanager.Secret.from_secret_name_v2(self.stack, f"Secret{number}", f"orders/{number}")
+            for number in range(count)
+        ]
 
     def ruled(self, text: str) -> PasswordUser:
         return PasswordUser(self.stack, "Ruled", access_string=AccessString.of(text))

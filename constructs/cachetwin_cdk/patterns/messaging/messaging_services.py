@@ -37,6 +37,7 @@ from cachetwin_cdk.patterns._fargate import (
     task_definition,
 )
 from cachetwin_cdk.patterns._findings import CACHE_SECRET, acknowledge
+from cachetwin_cdk.patterns._limits import require_cluster
 from cachetwin_cdk.patterns._logs import LogSettings
 from cachetwin_cdk.patterns._network import private_network
 from cachetwin_cdk.patterns._web_front import WebFront
@@ -111,8 +112,8 @@ class MessagingServices(Construct):
         vpc: ec2.IVpc | None = None,
         cluster: ecs.ICluster | None = None,
         cache: Cache | None = None,
-        cache_node_type: NodeType = NodeType.T4G_SMALL,
-        cache_replicas: int = 1,
+        cache_node_type: NodeType | None = None,
+        cache_replicas: int | None = None,
         alarm_topic: sns.ITopic | None = None,
         rotate_cache_password_days: int | None = None,
         compliance: Compliance = Compliance.STANDARD,
@@ -122,8 +123,9 @@ class MessagingServices(Construct):
     ) -> None:
         require_services(services)
         require_scheme(services, certificate, allow_plain_http=allow_plain_http)
+        require_cluster(cluster, vpc)
         vpc = vpc or (cluster.vpc if cluster is not None else None)
-        _require_cache(cache, vpc)
+        _require_cache(cache, vpc, cache_node_type, cache_replicas)
         self.queues = queue_names(services)
         if compliance.is_regulated and alarm_topic is None and self.queues:
             raise ValidationError(
@@ -146,7 +148,12 @@ class MessagingServices(Construct):
         self.cache: Cache = (
             self._existing_cache(cache)
             if cache is not None
-            else self._create_cache(cache_node_type, cache_replicas, backup_retention_days, removal_policy)
+            else self._create_cache(
+                cache_node_type or NodeType.T4G_SMALL,
+                1 if cache_replicas is None else cache_replicas,
+                backup_retention_days,
+                removal_policy,
+            )
         )
         self.cluster = cluster or ecs.Cluster(
             self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
@@ -366,9 +373,12 @@ def _construct_ids(names: Iterable[str]) -> dict[str, str]:
     return ids
 
 
-def _require_cache(cache: Cache | None, vpc: ec2.IVpc | None) -> None:
+def _require_cache(cache: Cache | None, vpc: ec2.IVpc | None, node_type: NodeType | None, replicas: int | None) -> None:
     if cache is None:
         return
+    for name, value in {"cache_node_type": node_type, "cache_replicas": replicas}.items():
+        if value is not None:
+            refuse(name, "be left out when cache is given", value, "leave it out")
     if vpc is None:
         raise ValidationError("vpc must be given with a cache that exists, got None; pass the VPC the cache is in")
     if is_clustered(cache):

@@ -15,9 +15,11 @@ from cachetwin_cdk.patterns._environment import number_text
 from cachetwin_cdk.patterns._fargate import NOT_ROOT
 from cachetwin_cdk.patterns._limits import (
     require_command,
+    require_container_user,
     require_health_check_path,
     require_stop_timeout,
     require_task_size,
+    require_variable_names,
 )
 
 from .streams import dead_letter_key, stream_key
@@ -98,6 +100,8 @@ class MessagingService:
         self._validate_names()
         require_between("port", self.port, 1, 65535)
         require_command("command", self.command)
+        require_variable_names(self.environment)
+        require_container_user(self.container_user)
         require_health_check_path(self.health_check_path)
         require_task_size(self.cpu, self.memory_limit_mib)
         require_stop_timeout(self.stop_timeout)
