@@ -82,3 +82,13 @@ def test_a_schedule_delivers_with_its_role() -> None:
 def test_an_expression_that_cannot_be_read_is_an_error() -> None:
     topology = planned(Rule=one("Events::Rule", ScheduleExpression="rate(5 seconds)", Targets=[]))
     assert "rate must be a number and a unit" in unreadable(topology)["Rule"]
+
+
+def test_a_pattern_and_a_policy_that_cannot_be_read_are_named() -> None:
+    topology = planned(
+        Rule=one("Events::Rule", EventPattern="{no JSON", Targets=[]),
+        Queue=one("SQS::Queue"),
+        Policy=one("SQS::QueuePolicy", Queues=[{"Ref": "Queue"}], PolicyDocument={"Statement": ["wrong"]}),
+    )
+    assert "must be JSON" in unreadable(topology)["Rule"]
+    assert any("a statement must be an object" in message for message in messages(topology))

@@ -47,7 +47,10 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     taken = {name: resolved.properties[name] for name in _TAKEN if name in resolved.properties}
     pattern = taken.get("EventPattern")
     if isinstance(pattern, str):
-        taken["EventPattern"] = json.loads(pattern)
+        try:
+            taken["EventPattern"] = json.loads(pattern)
+        except ValueError:
+            raise properties.where.child("EventPattern").error("must be JSON") from None
     when = expression if expression is not None else "each event that matches"
     names = ", ".join(arn.rpartition(":")[2] for arn in (target.string("Arn", "") for target in targets))
     off = ", disabled" if properties.string("State", "ENABLED") == "DISABLED" else ""

@@ -25,9 +25,13 @@ _POLICIES: Final = {
 
 def grants_of(context: Context) -> tuple[Grant, ...]:
     """Every grant of the app's templates."""
-    found = [grant for one in context.graph.readable(_PERMISSION) for grant in _of_permission(context, one)]
-    for resolved in context.graph.readable(*_POLICIES):
-        found += _of_policy(context, resolved)
+    found: list[Grant] = []
+    for resolved in context.graph.readable(_PERMISSION, *_POLICIES):
+        read = _of_permission if resolved.resource.type == _PERMISSION else _of_policy
+        try:
+            found += read(context, resolved)
+        except UserError as error:
+            context.problem("warning", resolved.resource.key, f"{error}: it counts for nothing here")
     return tuple(found)
 
 
@@ -65,11 +69,10 @@ def _of_policy(context: Context, resolved: Resolved) -> Iterator[Grant]:
             continue
         arn = context.graph.described(target.resource.key).arn
         for statement in statements if isinstance(statements, list) else [statements]:
-            try:
-                policy = read_policy(resolved.resource.logical_id, {"Statement": [{"Resource": "*", **statement}]})
-            except UserError as error:
-                context.problem("warning", resolved.resource.key, f"{error}: it counts for nothing here")
-                continue
+            if not isinstance(statement, dict):
+                raise UserError("a statement must be an object")
+            whole = statement if "NotResource" in statement else {"Resource": "*", **statement}
+            policy = read_policy(resolved.resource.logical_id, {"Statement": [whole]})
             yield Grant(arn, tuple(_principals(statement.get("Principal"))), policy)
 
 

@@ -44,13 +44,20 @@ class EventSources:
 
     async def become(self, seeds: Iterable[Seed]) -> None:
         """Read the sources that these define, and no others."""
-        found = [mapping_of(seed) for seed in seeds if seed.type == EVENT_SOURCE_MAPPING]
+        found = [self._read(seed) for seed in seeds if seed.type == EVENT_SOURCE_MAPPING]
         wanted = {mapping.key: mapping for mapping in found if mapping is not None}
         ending = {key for key, (mapping, _task) in self._running.items() if wanted.get(key) != mapping}
         await _end([self._running.pop(key)[1] for key in ending])
         for key, mapping in wanted.items():
             if key not in self._running:
                 self._running[key] = mapping, asyncio.create_task(self._run(mapping))
+
+    def _read(self, seed: Seed) -> SourceMapping | None:
+        try:
+            return mapping_of(seed)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:  # of a template that the service refuses
+            self._write(f"[cachetwin] {seed.key} reads nothing: its properties cannot be read: {error}")
+            return None
 
     async def close(self) -> None:
         """Read no more."""
