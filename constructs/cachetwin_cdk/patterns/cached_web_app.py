@@ -20,7 +20,7 @@ from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, refuse, require_at_least
+from cachetwin_cdk.checks._validate import ValidationError, require_at_least
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.memcached_cluster import MemcachedCluster
@@ -34,7 +34,7 @@ from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
 from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of
-from ._environment import number_text, seconds_text
+from ._environment import merged, number_text, seconds_text
 from ._fargate import NOT_ROOT, api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
 from ._limits import (
@@ -252,7 +252,7 @@ class CachedWebApp(Construct):
             "PORT": number_text(container_port),
             **self._store_environment(database_name, database_ca_path, ttl),
         }
-        variables = _merged(own_environment, environment or {})
+        variables = merged(own_environment, environment or {}, _SECRET_VARIABLES)
         self.database_user = self._create_database_user() if migrate_command is not None else None
         self.container = logged_container(
             self,
@@ -492,11 +492,3 @@ class CachedWebApp(Construct):
             automatically_after_days=days,
             encryption_key=self.log_key,
         )
-
-
-def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of variables. Raises ValidationError for a given one that the pattern sets itself."""
-    for name in given:
-        if name in own or name in _SECRET_VARIABLES:
-            refuse("environment", "not set what the pattern sets", name, "leave it out")
-    return {**own, **given}

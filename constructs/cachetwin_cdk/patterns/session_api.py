@@ -35,7 +35,7 @@ from cachetwin_cdk.operations.backups import Backups
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
 from ._cache import Cache, UserPlace, add_user_to, engine_of, iam_environment
-from ._environment import seconds_text
+from ._environment import merged, seconds_text
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import private_function
 from ._limits import require_function_environment, require_handler
@@ -186,7 +186,7 @@ class SessionApi(Construct):
             "CACHE_KEY_PREFIX": cache_key_prefix,
             "SESSION_TTL_SECONDS": seconds_text(ttl),
         }
-        variables = _merged(own_environment, environment or {})
+        variables = merged(own_environment, environment or {}, ())
         self.function = (
             _configured(function, variables)
             if function is not None
@@ -383,11 +383,3 @@ def _require_one_variable(path: str, others: Sequence[str]) -> None:
                 if ours.startswith("{") and theirs.startswith("{"):
                     refuse("routes", f"call that part of the path {theirs}, as {other} does", path, "use one name")
                 break
-
-
-def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Both sets of variables. Raises ValidationError for a given one that the pattern sets itself."""
-    for name in given:
-        if name in own:
-            refuse("environment", "not set what the pattern sets", name, "leave it out")
-    return {**own, **given}
