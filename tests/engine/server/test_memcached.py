@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -74,6 +75,29 @@ def rest(sock: socket.socket) -> bytes:
     while data := sock.recv(1 << 16):
         reply += data
     return reply
+
+
+def test_a_client_that_sends_no_more_gets_every_reply(server: EngineProcess) -> None:
+    value = b"v" * 900_000
+    answer = b"VALUE half 0 900000\r\n" + value + b"\r\nEND\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 30) as sock:
+        assert exchange(sock, b"set half 0 0 900000\r\n" + value + b"\r\n") == b"STORED\r\n"
+        sock.sendall(b"get half\r\n" * 20)
+        sock.shutdown(socket.SHUT_WR)
+        assert rest(sock) == answer * 20
+
+
+def test_clients_that_break_off_leave_nothing_behind(server: EngineProcess) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 30) as sock:
+        exchange(sock, b"set much 0 0 900000\r\n" + b"v" * 900_000 + b"\r\n")
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", server.port), 30) as other:
+                other.sendall(b"get much\r\n" * 5)
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+        descriptors = Path(f"/proc/{server.process.pid}/fd")
+        if descriptors.exists():
+            wait_until(lambda: len(list(descriptors.iterdir())) < 30, "closed connections")
+        assert exchange(sock, b"get nothing\r\n") == b"END\r\n"
 
 
 def test_a_pipeline_is_answered_in_order(server: EngineProcess) -> None:

@@ -44,6 +44,7 @@ class MemcachedConnection(asyncio.Protocol):
     __slots__ = (
         "_closing",
         "_early",
+        "_ended",
         "_node",
         "_siblings",
         "_waits",
@@ -64,6 +65,7 @@ class MemcachedConnection(asyncio.Protocol):
         self.receiver = Receiver(self._keep, self._settle, self._drop)
         self.data_received = self.receiver.receive
         self._waits = False  # to go on when the client has taken its replies
+        self._ended = False  # the client sends no more, and waits for replies
         self.session: Session | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -121,6 +123,8 @@ class MemcachedConnection(asyncio.Protocol):
         if self._waits and self.session is not None and not self.transport.is_closing():
             self._waits = False
             self.data_received(b"")
+            if self._ended and not self._waits:
+                self.close()
 
     def push(self) -> None:
         """Write what a watcher is to receive, unless it has not taken what it was sent before."""
@@ -132,18 +136,20 @@ class MemcachedConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not take its replies: read no more from it."""
-        if self.session is not None and not self.transport.is_closing():
+        if self.session is not None and not self._ended and not self.transport.is_closing():
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client has taken most of its replies."""
         if self.session is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
+            if not self._ended:
+                self.transport.resume_reading()
             self._go_on()
 
     def eof_received(self) -> bool:
-        """The client will send no more: what it asked was answered as it came, so the transport may close."""
-        return False
+        """The client will send no more. Returns whether it still gets replies; a transport with TLS closes all the same."""
+        self._ended = self._waits and self.transport.get_extra_info("sslcontext") is None
+        return self._ended
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Close the session and drop every reference to this connection."""

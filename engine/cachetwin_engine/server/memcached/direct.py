@@ -32,6 +32,9 @@ class DirectConnection(Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
 
+    def eof_received(self) -> bool:
+        """The client will send no more; whether it still gets replies, after which the connection closes."""
+
     def pause_writing(self) -> None:
         """The client does not take its replies."""
 
@@ -137,10 +140,12 @@ class DirectTransport(asyncio.Transport):
 
     def _on_lost(self, error: Exception | None) -> None:
         """The client has ended the connection; without an error it still takes its replies."""
-        if error is None:
-            self.close()
-        else:
+        if error is not None:
             self._close(error)
+        elif self._connection.eof_received():
+            self.pause_reading()
+        else:
+            self.close()
 
     def close(self) -> None:
         """Close when the kernel has taken everything."""
