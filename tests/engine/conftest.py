@@ -19,7 +19,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from hypothesis import settings
 from tests.engine import in_process, poisoned
 from tests.engine.in_process import Run, StartRun
 from tests.engine.local_clusters import Running, StartCluster
@@ -28,10 +27,6 @@ from tests.engine.supervised import Supervise, Supervisor
 from tests.processes import free_port, free_ports
 
 from cachetwin_engine.core import BUILD
-
-# An example that takes 200 ms on a busy machine is no failure.
-settings.register_profile("engine", deadline=None)
-settings.load_profile("engine")
 
 if os.environ.get("CACHETWIN_POISON"):  # see there; `make pytest-poisoned`
     poisoned.install()

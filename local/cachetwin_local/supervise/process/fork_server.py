@@ -32,7 +32,6 @@ _ANSWER_S = 5.0
 _EARLY_S = 5.0  # an end so soon after the start is a failure to load
 _FAILURES_MAX = 3
 _SEND_RETRY_S = 0.005
-_STOP_S = 2.0
 _ANSWER_BYTES_MAX = 65_536
 
 
