@@ -7,7 +7,7 @@ from typing import Final
 from .directory import Principal
 from .resource_policies import Grant, may_service
 
-__all__ = ["ACTIONS", "READ_ACTIONS", "DeliveryPermissions", "Sender", "kind_of", "refusal"]
+__all__ = ["ACTIONS", "LOAD_BALANCING", "READ_ACTIONS", "DeliveryPermissions", "Sender", "kind_of", "refusal"]
 
 ACTIONS: Final[Mapping[str, str]] = {
     "lambda": "lambda:InvokeFunction",
@@ -22,6 +22,8 @@ READ_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "dynamodb": ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
 }
 """What the role of a function must be allowed to get the records of a source, by the service of the source."""
+LOAD_BALANCING: Final = "elasticloadbalancing.amazonaws.com"
+"""The service that calls a function for a target group, whose ARN is the source's."""
 _NEEDS_NO_PERMISSION: Final = frozenset({"logs", "events"})  # of resource policies that are not read here
 
 

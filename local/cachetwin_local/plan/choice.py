@@ -81,12 +81,13 @@ def _needs(value: Runnable, groups: dict[str, TargetGroup]) -> list[str]:
         return [value.follows] if value.follows else []
     if isinstance(value, LoadBalancer):
         actions = [action for one in value.listeners for action in (one.default_action, *(r.action for r in one.rules))]
-        return [service for action in actions for service in _behind(action, groups)]
+        return [key for action in actions for key in _behind(action, groups)]
     return []
 
 
 def _behind(action: Action, groups: dict[str, TargetGroup]) -> list[str]:
     if not isinstance(action, Forward):
         return []
-    found = (groups.get(weighted.target_group) for weighted in action.target_groups)
-    return [target.service for group in found if group is not None for target in group.targets]
+    found = [group for one in action.target_groups if (group := groups.get(one.target_group)) is not None]
+    services = [target.service for group in found for target in group.targets]
+    return services + [group.function.function for group in found if group.function is not None]

@@ -1,17 +1,26 @@
-"""What rules, schedules, topics and event sources deliver, and whether they may."""
+"""What rules, schedules, topics, event sources and load balancers deliver, and whether they may."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from cachetwin_local.identity.deliveries import ACTIONS, READ_ACTIONS, DeliveryPermissions, Sender, kind_of, refusal
+from cachetwin_local.identity.deliveries import (
+    ACTIONS,
+    LOAD_BALANCING,
+    READ_ACTIONS,
+    DeliveryPermissions,
+    Sender,
+    kind_of,
+    refusal,
+)
 from cachetwin_local.identity.resource_policies import Grant
 from cachetwin_local.resources.context import Context
 from cachetwin_local.topology.aws_api import AwsResource
 from cachetwin_local.topology.functions import Function
 from cachetwin_local.topology.identity import Identity, Role
+from cachetwin_local.topology.load_balancers import TargetGroup
 from cachetwin_local.topology.principals import principals_of_roles
 
-__all__ = ["delivery_roles", "warn_of_deliveries"]
+__all__ = ["delivery_roles", "warn_of_deliveries", "warn_of_target_functions"]
 
 _RULE: Final = "AWS::Events::Rule"
 _SCHEDULE: Final = "AWS::Scheduler::Schedule"
@@ -51,6 +60,27 @@ def warn_of_deliveries(
             refused = refusal(permissions.roles.get(role), role, READ_ACTIONS[kind_of(source)], source)
             if role and refused is not None:
                 context.problem("warning", key, f"reads nothing: {refused}")
+
+
+def warn_of_target_functions(
+    context: Context,
+    groups: Iterable[TargetGroup],
+    functions: Iterable[Function],
+    roles: Iterable[Role],
+    grants: tuple[Grant, ...],
+) -> None:
+    """Say which target groups cannot call their function: it does not run here, or no policy of the app allows it."""
+    permissions = DeliveryPermissions(grants, principals_of_roles(roles))
+    running = {one.identity.key for one in functions}
+    for group in groups:
+        target, key = group.function, group.identity.key
+        if target is None:
+            continue
+        refused = permissions.refusal_of(Sender(LOAD_BALANCING, group.identity.arn), target.arn)
+        if target.function not in running:
+            context.problem("warning", key, f"requests get 503: {target.function} does not run here")
+        elif refused is not None:
+            context.problem("warning", key, f"requests get 502: {refused}")
 
 
 def _deliveries(resource: AwsResource) -> Iterator[tuple[Sender, str]]:

@@ -54,7 +54,7 @@ from cachetwin_local.topology.values import (
 )
 
 from .choice import Choice, check_names, names_of
-from .deliveries import delivery_roles, warn_of_deliveries
+from .deliveries import delivery_roles, warn_of_deliveries, warn_of_target_functions
 from .paths import Server, check_paths
 from .tags import tags_of
 
@@ -142,6 +142,7 @@ def plan(
     roles = _roles(context, services, functions, delivery_roles(_values_of(AwsResource, values)))
     grants = grants_of(context)
     warn_of_deliveries(context, _values_of(AwsResource, values), functions, roles, grants)
+    warn_of_target_functions(context, targets, functions, roles, grants)
     _warn_about_missing_variables(context, functions, absent)
     return Topology(
         project=project,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from cachetwin_local.supervise.aws_api.delivery import log_streams
-from cachetwin_local.supervise.load_balancer.load_balancer import target_groups_of
+from cachetwin_local.supervise.load_balancer.load_balancer import refusals_of, target_groups_of
 from cachetwin_local.topology.aws_api import AWS_API
 from cachetwin_local.topology.principals import principals_of
 from cachetwin_local.topology.values import SecretRef, Service, TargetGroup, Topology
@@ -69,7 +69,8 @@ def specifications(topology: Topology) -> dict[str, Specification]:
         found[api.identity.key] = (api, callers)
     for balancer in topology.load_balancers:
         balanced = tuple(target_groups_of(balancer, topology).values())
-        found[balancer.identity.key] = (balancer, balanced, tuple(_addresses(balanced, services)))
+        called = tuple(refusals_of(balanced, topology).items())
+        found[balancer.identity.key] = (balancer, (balanced, called), tuple(_addresses(balanced, services)))
     secrets = {secret.identity.arn: secret for secret in topology.secrets}
     return {
         key: (*specification, *(secrets.get(arn) for arn in sorted(set(_secrets_of(specification)))))

@@ -33,8 +33,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetFunction:
+    """A function as a target: its key, and the ARN that it is called by. `multi_value` decides the form of headers."""
+
+    function: str
+    arn: str
+    multi_value: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TargetGroup:
-    """The targets a listener forwards to."""
+    """The targets a listener forwards to: services, or one function."""
 
     identity: Identity
     protocol: str
@@ -42,6 +51,7 @@ class TargetGroup:
     targets: tuple[Target, ...]
     health_check: TargetHealthCheck
     deregistration_delay_s: int = 300
+    function: TargetFunction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from tests.local.resources.templates import messages, one, plan_of, status
 
 from cachetwin_local.assembly.template import Json
+from cachetwin_local.plan.choice import Choice
 from cachetwin_local.topology.values import FixedResponse, Forward, Redirect
 
 
@@ -90,3 +91,46 @@ def test_health_checks_have_the_services_defaults() -> None:
     check = group.health_check
     assert (check.path, check.matcher, check.interval_s, check.timeout_s) == ("/", "200", 30, 5)
     assert (check.healthy_count, check.unhealthy_count, group.deregistration_delay_s) == (5, 2, 300)
+
+
+def of_function(**resources: Json) -> dict[str, Json]:
+    function = one(
+        "Lambda::Function", Runtime="python3.12", Handler="index.a", Role="r", Code={"ZipFile": "def a(e, c): return 1"}
+    )
+    group = one(
+        "ElasticLoadBalancingV2::TargetGroup",
+        TargetType="lambda",
+        Targets=[{"Id": {"Fn::GetAtt": ["Greet", "Arn"]}}],
+        TargetGroupAttributes=[{"Key": "lambda.multi_value_headers.enabled", "Value": "true"}],
+    )
+    return {**front(DefaultActions=FORWARD), "Targets": group, "Greet": function, **resources}
+
+
+def test_a_function_is_a_target_where_its_policy_lets_the_load_balancer_call_it() -> None:
+    allowed = one(
+        "Lambda::Permission",
+        Action="lambda:InvokeFunction",
+        FunctionName={"Ref": "Greet"},
+        Principal="elasticloadbalancing.amazonaws.com",
+    )
+    topology = plan_of(**of_function(May=allowed))
+    (group,) = topology.target_groups
+    assert group.function is not None
+    assert (group.function.function, group.function.multi_value, group.targets) == ("App/Greet", True, ())
+    assert status(topology, "Targets")[0] == "twinned"
+    assert status(topology, "Targets")[1].startswith("calls App-Greet-")
+    assert not any("requests get" in message for message in messages(topology))
+    refused = messages(plan_of(**of_function()))
+    assert any("requests get 502: no policy of arn:aws:lambda" in message for message in refused)
+
+
+def test_what_a_load_balancer_calls_runs_with_it_or_is_said_not_to() -> None:
+    topology = plan_of(choice=Choice(only=("Balancer",)), **of_function())
+    assert [one.identity.key for one in topology.functions] == ["App/Greet"]
+    without = plan_of(choice=Choice(without=("Greet",)), **of_function())
+    assert "requests get 503: App/Greet does not run here" in messages(without)
+    absent = one("ElasticLoadBalancingV2::TargetGroup", TargetType="lambda", Targets=[{"Id": "arn:aws:lambda:a"}])
+    assert status(plan_of(**of_function(Targets=absent)), "Targets") == (
+        "not supported",
+        "no stack of this app has its function, arn:aws:lambda:a",
+    )

@@ -127,13 +127,15 @@ LOAD_BALANCER = PropertyUse.of(
 TARGET_GROUP = PropertyUse.of(
     "HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort HealthCheckProtocol HealthCheckTimeoutSeconds "
     "HealthyThresholdCount Matcher.HttpCode Port Protocol TargetType UnhealthyThresholdCount "
-    "TargetGroupAttributes:deregistration_delay.timeout_seconds",
+    "TargetGroupAttributes:deregistration_delay.timeout_seconds "
+    "TargetGroupAttributes:lambda.multi_value_headers.enabled Targets.Id",
     {
         **recorded("a part of names and ARNs", "Name"),
         **recorded("checked where the groups and subnets are of this app", "VpcId"),
         **recorded(_TAGS, "Tags"),
-        **recorded("only services of this app are targets; said where others are", "Targets"),
-        **recorded("targets are always checked", "HealthCheckEnabled"),
+        **recorded("a target is a function, or said not to run", "Targets.AvailabilityZone Targets.Port"),
+        **recorded("the function of the group decides", "Targets.QuicServerId"),
+        **recorded("services are always checked, functions never", "HealthCheckEnabled"),
         **recorded("targets have IPv4 addresses here", "IpAddressType"),
         **recorded(
             "said at stickiness.enabled",

@@ -1,7 +1,9 @@
-"""AWS::ElasticLoadBalancingV2::TargetGroup: the services behind a listener, and their health check.
+"""AWS::ElasticLoadBalancingV2::TargetGroup: the services or the function behind a listener, and their health check.
 
 Defaults: the resource reference and "Health checks for Application Load Balancer target groups".
 """
+
+from typing import Final
 
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
@@ -10,7 +12,9 @@ from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.values import Target, TargetGroup, TargetHealthCheck
+from cachetwin_local.topology.values import Target, TargetFunction, TargetGroup, TargetHealthCheck
+
+_FUNCTION: Final = "AWS::Lambda::Function"
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
@@ -31,12 +35,17 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
 
 
 def translate(context: Context, resolved: Resolved) -> Translation:
-    """The target group with the services that register with it."""
+    """The target group with the services that register with it, or the function that it names."""
     properties, key = Properties.of(resolved), resolved.resource.key
-    if properties.objects("Targets") or properties.string("TargetType", "instance") == "lambda":
+    of_function = properties.string("TargetType", "instance") == "lambda"
+    if properties.objects("Targets") and not of_function:
         return Translation(
-            (), "only services of this app are targets here, not addresses, instances or functions", "not supported"
+            (), "only services and functions of this app are targets here, not addresses or instances", "not supported"
         )
+    function = _function(context, properties) if of_function else None
+    if of_function and function is None and properties.objects("Targets"):
+        arn = properties.objects("Targets")[0].string("Id")
+        return Translation((), f"no stack of this app has its function, {arn}", "not supported")
     identity = context.identity(key)
     group = TargetGroup(
         identity=identity,
@@ -44,8 +53,11 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         port=properties.integer("Port") if "Port" in properties else None,
         targets=_targets(context, identity.arn),
         health_check=_health_check(properties),
-        deregistration_delay_s=_deregistration_delay_s(properties),
+        deregistration_delay_s=int(_attribute(properties, "deregistration_delay.timeout_seconds", "300")),
+        function=function,
     )
+    if function is not None:
+        return Translation((group,), f"calls {context.identity(function.function).physical_name}")
     names = ", ".join(f"{context.identity(t.service).physical_name} port {t.container_port}" for t in group.targets)
     return Translation((group,), f"forwards to {names}" if names else "has no targets")
 
@@ -58,6 +70,16 @@ def _targets(context: Context, arn: str) -> tuple[Target, ...]:
                 target = Target(resolved.resource.key, entry.string("ContainerName"), entry.integer("ContainerPort"))
                 targets.append(target)
     return tuple(targets)
+
+
+def _function(context: Context, properties: Properties) -> TargetFunction | None:
+    for target in properties.objects("Targets"):
+        arn = target.string("Id")
+        found = context.find(_FUNCTION, ":".join(arn.split(":")[:7]), properties.where.stack)
+        if found is not None:
+            multi_value = _attribute(properties, "lambda.multi_value_headers.enabled", "false") == "true"
+            return TargetFunction(found.resource.key, arn, multi_value)
+    return None
 
 
 def _health_check(properties: Properties) -> TargetHealthCheck:
@@ -74,8 +96,6 @@ def _health_check(properties: Properties) -> TargetHealthCheck:
     )
 
 
-def _deregistration_delay_s(properties: Properties) -> int:
-    for attribute in properties.objects("TargetGroupAttributes"):
-        if attribute.string("Key") == "deregistration_delay.timeout_seconds":
-            return attribute.integer("Value")
-    return 300
+def _attribute(properties: Properties, name: str, default: str) -> str:
+    found = [one for one in properties.objects("TargetGroupAttributes") if one.string("Key") == name]
+    return found[-1].string("Value") if found else default

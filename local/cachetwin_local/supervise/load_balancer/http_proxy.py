@@ -5,7 +5,8 @@ healthy target, on a kept connection where there is one; a request that changes 
 the same target once more when it had just closed the kept one. Bounds: 64 KB of request line and fields and 60 s
 without a byte, both as an Application Load Balancer has them by default (quotas page;
 ``idle_timeout.timeout_seconds``); a side that does not read pauses the other. What the client gets when a target fails:
-502 when it cannot be reached or breaks off, 503 when there is none, 504 when it does not answer in time.
+502 when it cannot be reached or breaks off, 503 when there is none, 504 when it does not answer in time. A function is
+called with the whole body, and as long as it may run.
 """
 
 import asyncio
@@ -29,29 +30,22 @@ from cachetwin_local.supervise.http.message import (
     parse_request_head,
     request_body,
 )
+from cachetwin_local.supervise.load_balancer.function_event import MESSAGE_BYTES_MAX
+from cachetwin_local.supervise.load_balancer.function_target import INVOCATION_S, FunctionTarget
+from cachetwin_local.supervise.load_balancer.response import Response, error_response
 from cachetwin_local.supervise.load_balancer.routing import Request
 from cachetwin_local.supervise.load_balancer.target_connection import Place, TargetConnection, TargetPool
 from cachetwin_local.supervise.load_balancer.targets import Targets
 
-__all__ = ["Frontend", "HttpProxy", "Response"]
+__all__ = ["Frontend", "HttpProxy"]
 
 _IDLE_S = 60.0
 _WEBSOCKET_IDLE_S = 3600.0
 _LINGER_S = 1.0  # a close with unread bytes would reset the connection before the client has read the answer
 _CONNECTIONS_MAX = 1024
 _REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-_REASONS = {400: "Bad Request", 502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te"})
 _REPLACED = _HOP_BY_HOP | {b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-port"}
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response of the load balancer itself."""
-
-    status_code: int
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ class Frontend:
 
     protocol: str
     port: int
-    route: Callable[[Request], Response | Targets | None]
+    route: Callable[[Request], Response | Targets | FunctionTarget | None]
     count: Callable[[str, int], None] = lambda _name, _amount: None
     connections: "set[HttpProxy]" = field(default_factory=set)
     pool: TargetPool = field(default_factory=TargetPool)
@@ -83,7 +77,9 @@ class HttpProxy(asyncio.Protocol):
         self._upload: Body = LengthBody(0)
         self._choices: list[Place] = []
         self._target: TargetConnection | None = None
-        self._connecting: asyncio.Task[None] | None = None
+        self._function: FunctionTarget | None = None  # that answers the exchange
+        self._content = bytearray()  # of a request for a function
+        self._connecting: asyncio.Task[None] | None = None  # or calling a function
         self._sent_head = b""
         self._responding = False
         self._closes = False  # after this exchange
@@ -178,9 +174,7 @@ class HttpProxy(asyncio.Protocol):
         if request is None:
             return
         if head.status_code >= 200:
-            self._front.count(f"HTTPCode_Target_{head.status_code // 100}XX_Count", 1)
-            self._front.count("TargetResponseTime", 1)
-            self._front.count("TargetResponseTimeTotal", round(1000 * (self._active_s - self._sent_s)))
+            self._count_answer(head.status_code)
             self._responding = True
             self._dechunks = isinstance(body, ChunkedBody) and request.minor == 0
             self._closes |= isinstance(body, UntilCloseBody) or self._dechunks or not request.keeps_alive
@@ -251,6 +245,8 @@ class HttpProxy(asyncio.Protocol):
             self._begin()
         elif self._target is not None and not self._upload.done:
             self._send_upload(self._target)
+        elif self._function is not None and not self._upload.done:
+            self._gather(self._function)
         elif len(self._received) > HEAD_BYTES_MAX:
             self._pause(paused=True)  # the next request, ahead of its time
 
@@ -276,8 +272,11 @@ class HttpProxy(asyncio.Protocol):
         if isinstance(route, Response):
             self._answer_instead(route)
             return
-        self._choices = list(route.round_robin()) if route is not None else []
         self._sent_head = self._forwarded(head)
+        if isinstance(route, FunctionTarget):
+            self._begin_call(head, route)
+            return
+        self._choices = list(route.round_robin()) if route is not None else []
         if self._choices:
             self._connect()
         else:
@@ -329,16 +328,57 @@ class HttpProxy(asyncio.Protocol):
             del self._received[:taken]
             target.write(data)
 
+    def _begin_call(self, head: RequestHead, function: FunctionTarget) -> None:
+        """Read the body of a request for a function. It is refused where the connection is to become another."""
+        names = {each.name for each in head.fields}
+        if b"upgrade" in names:
+            self._fail(400)
+            return
+        self._function, self._content = function, bytearray()
+        if b"expect" in names and not self._upload.done and head.minor:
+            self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._gather(function)
+
+    def _gather(self, function: FunctionTarget) -> None:
+        """Take more of the body, and call the function once it is whole."""
+        try:
+            taken = self._upload.take(bytes(self._received))
+        except ProtocolError:
+            self._refuse()
+            return
+        self._content += self._upload.content if isinstance(self._upload, ChunkedBody) else self._received[:taken]
+        del self._received[:taken]
+        if len(self._content) > MESSAGE_BYTES_MAX:
+            self._fail(413)
+        elif self._upload.done:
+            self._connecting = asyncio.get_running_loop().create_task(self._call(function))
+
+    async def _call(self, function: FunctionTarget) -> None:
+        try:
+            self._sent_s = time.monotonic()
+            response = await function.answer(parse_request_head(self._sent_head[:-2]), bytes(self._content))
+            self._connecting, self._active_s = None, time.monotonic()
+            self._answer_instead(response)
+        except Exception:  # noqa: BLE001  (our bug: it must end this connection and nothing else)
+            sys.stderr.write(traceback.format_exc())
+            self.abort()
+
+    def _count_answer(self, status_code: int) -> None:
+        """Count the answer of a target."""
+        self._front.count(f"HTTPCode_Target_{status_code // 100}XX_Count", 1)
+        self._front.count("TargetResponseTime", 1)
+        self._front.count("TargetResponseTimeTotal", round(1000 * (self._active_s - self._sent_s)))
+
     def _refuse(self) -> None:
         """Tell a client that does not speak HTTP, and drop it."""
         self._drop_target()
         self._closes = True
         if not self._responding:
-            self._answer(_own(400), self._method)
+            self._answer(error_response(400), self._method)
         self._linger()
 
     def _fail(self, status_code: int) -> None:
-        self._answer_instead(_own(status_code))
+        self._answer_instead(error_response(status_code))
 
     def _answer_instead(self, response: Response) -> None:
         """Answer without a target. A body that is not there yet ends the connection."""
@@ -356,16 +396,14 @@ class HttpProxy(asyncio.Protocol):
         self.respond_end()
 
     def _answer(self, response: Response, method: bytes) -> None:
-        self._front.count(f"HTTPCode_ELB_{response.status_code // 100}XX_Count", 1)
-        reason = _REASONS.get(response.status_code, "")
-        lines = [f"HTTP/1.1 {response.status_code} {reason}", "Server: awselb/2.0"]
-        lines += [f"{name}: {value}" for name, value in response.headers]
-        lines += [f"Content-Length: {len(response.body)}", *(["Connection: close"] if self._closes else [])]
-        head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
-        self._write(head if method == b"HEAD" else head + response.body)
+        if response.from_target:
+            self._count_answer(response.status_code)
+        else:
+            self._front.count(f"HTTPCode_ELB_{response.status_code // 100}XX_Count", 1)
+        self._write(response.rendered(method, closes=self._closes))
 
     def _next_request(self) -> None:
-        self._head = None
+        self._head = self._function = None
         self._pause(paused=False)
         if self._received:
             # not at once: requests in a row must not nest
@@ -402,7 +440,8 @@ class HttpProxy(asyncio.Protocol):
 
     def _look_at_the_clock(self) -> None:
         """Close a connection without a byte for too long; a target that owes an answer gets no more time either."""
-        limit_s = _WEBSOCKET_IDLE_S if self._tunnels else _IDLE_S
+        calls = self._function is not None and self._connecting is not None
+        limit_s = _WEBSOCKET_IDLE_S if self._tunnels else INVOCATION_S if calls else _IDLE_S
         left_s = self._active_s + limit_s - time.monotonic()
         if left_s > 0:
             self._timer = asyncio.get_running_loop().call_later(left_s, self._look_at_the_clock)
@@ -453,10 +492,3 @@ def _request(head: RequestHead, source_ip: str) -> Request:
     if not host.endswith("]"):
         host = host.rsplit(":", 1)[0]
     return Request(head.method.decode(), head.target.decode("latin-1"), host, source_ip, headers)
-
-
-def _own(status_code: int) -> Response:
-    """The short page the service shows for an error of its own."""
-    title = f"{status_code} {_REASONS.get(status_code, 'Error')}"
-    page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
-    return Response(status_code, (("Content-Type", "text/html"),), page.encode())

@@ -2,14 +2,17 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from cachetwin_local.identity.deliveries import LOAD_BALANCING, DeliveryPermissions, Sender
 from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
 from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.events import State
+from cachetwin_local.supervise.function.sockets import function_socket
 from cachetwin_local.supervise.load_balancer.settings import Front, LoadBalancerSettings
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.topology.principals import principals_of_roles
 from cachetwin_local.topology.values import (
     Action,
     Forward,
@@ -19,7 +22,7 @@ from cachetwin_local.topology.values import (
     Topology,
 )
 
-__all__ = ["LoadBalancerActor", "target_groups_of"]
+__all__ = ["LoadBalancerActor", "refusals_of", "target_groups_of"]
 
 _PROGRAM = "cachetwin_local.supervise.load_balancer"
 
@@ -35,7 +38,11 @@ class LoadBalancerActor:
         self._load_balancer = load_balancer
         self._services = {service.identity.key: service.tasks for service in topology.services}
         self._groups = target_groups_of(load_balancer, topology)
-        self.depends_on = frozenset(target.service for group in self._groups.values() for target in group.targets)
+        self._refusals = refusals_of(self._groups.values(), topology)
+        called = {g.function.function for g in self._groups.values() if g.function and g.identity.key in self._refusals}
+        self._functions = {key: str(function_socket(run_context.directory, key)) for key in called}
+        self._followed = frozenset(target.service for group in self._groups.values() for target in group.targets)
+        self.depends_on = self._followed | called
         self._listeners: list[tuple[Listener, socket.socket]] = []
         self._fronts: tuple[Front, ...] = ()
         self._health: dict[str, bool] = {}
@@ -48,8 +55,12 @@ class LoadBalancerActor:
 
     @property
     def detail(self) -> str:
-        """How many targets are healthy."""
-        return f"{self._healthy} of {len(self._wanted)} targets healthy"
+        """How many targets are healthy, and how many functions are called."""
+        functions = f"calls {len(self._functions)} function{'s' * (len(self._functions) != 1)}"
+        healthy = f"{self._healthy} of {len(self._wanted)} targets healthy"
+        if not self._functions:
+            return healthy
+        return f"{healthy}, {functions}" if self._wanted else functions
 
     @property
     def _wanted(self) -> set[str]:
@@ -87,15 +98,18 @@ class LoadBalancerActor:
         """Return when every target has been healthy and the listeners answer."""
         self._fronts = tuple(self._front(listener, sock) for listener, sock in self._listeners)
         self._run_context.task_places.follow(self._follow)
-        await self._process.start(LoadBalancerSettings(self._fronts, self._places()))
+        await self._process.start(self._settings())
         if self._wanted:
             await self._all_seen.wait()
         self._reported = self.detail
 
     def _follow(self, service: str) -> None:
         """Let the process have the tasks that a service has now."""
-        if service in self.depends_on:
-            self._process.update(LoadBalancerSettings(self._fronts, self._places()))
+        if service in self._followed:
+            self._process.update(self._settings())
+
+    def _settings(self) -> LoadBalancerSettings:
+        return LoadBalancerSettings(self._fronts, self._places(), self._functions, self._refusals)
 
     async def stop(self) -> None:
         """Close the listeners, then stop the process, which lets requests end."""
@@ -136,3 +150,14 @@ def target_groups_of(load_balancer: LoadBalancer, topology: Topology) -> dict[st
     forwards = [action for action in actions if isinstance(action, Forward)]
     wanted = {weighted.target_group for forward in forwards for weighted in forward.target_groups}
     return {group.identity.key: group for group in topology.target_groups if group.identity.key in wanted}
+
+
+def refusals_of(groups: Iterable[TargetGroup], topology: Topology) -> dict[str, str | None]:
+    """Why no policy lets a load balancer call the function of a target group, by its key; None where one does."""
+    permissions = DeliveryPermissions(topology.grants, principals_of_roles(topology.roles))
+    running = {function.identity.key for function in topology.functions}
+    return {
+        group.identity.key: permissions.refusal_of(Sender(LOAD_BALANCING, group.identity.arn), group.function.arn)
+        for group in groups
+        if group.function is not None and group.function.function in running
+    }

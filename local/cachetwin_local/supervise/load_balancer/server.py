@@ -9,8 +9,11 @@ import random
 import socket
 import time
 
+from cachetwin_local.supervise.api.functions import FunctionCaller
 from cachetwin_local.supervise.data_plane.program import Report
-from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
+from cachetwin_local.supervise.load_balancer.function_target import FunctionTarget
+from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy
+from cachetwin_local.supervise.load_balancer.response import Response
 from cachetwin_local.supervise.load_balancer.routing import Request, redirect_location, select_action
 from cachetwin_local.supervise.load_balancer.settings import Front, LoadBalancerSettings
 from cachetwin_local.supervise.load_balancer.target_connection import Place, TargetPool
@@ -31,7 +34,15 @@ class LoadBalancerServer:
         self.changed = asyncio.Event()
         self._settings = settings
         self._targets = {
-            key: Targets(group, addresses, self.changed) for key, (group, addresses) in settings.groups.items()
+            key: Targets(group, addresses, self.changed)
+            for key, (group, addresses) in settings.groups.items()
+            if group.function is None
+        }
+        self._caller = FunctionCaller(settings.functions)
+        self._functions = {
+            key: FunctionTarget(group, group.function, settings.refusals.get(key), self._caller, self._count)
+            for key, (group, _addresses) in settings.groups.items()
+            if group.function is not None and group.function.function in settings.functions
         }
         self._ports = {
             str(front.listener.endpoint.port_on_aws): front.listener.endpoint.port for front in settings.fronts
@@ -64,8 +75,8 @@ class LoadBalancerServer:
         """Take other addresses of targets. Requests that are under way at those that leave may end."""
         if not isinstance(settings, LoadBalancerSettings):
             raise TypeError(f"must be the settings of a load balancer, got {type(settings).__name__}")
-        for key, (_group, addresses) in settings.groups.items():
-            targets = self._targets[key]
+        for key, targets in self._targets.items():
+            addresses = settings.groups[key][1]
             self._leaving |= set(targets.addresses) - set(addresses)
             targets.move(addresses)
         self._leaving -= {place for targets in self._targets.values() for place in targets.addresses}
@@ -84,6 +95,7 @@ class LoadBalancerServer:
         for connection in list(self._connections):
             connection.abort()
         self._pool.close()
+        await self._caller.close()
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
@@ -117,7 +129,7 @@ class LoadBalancerServer:
     def _count(self, name: str, amount: int) -> None:
         self._report.counts[name] += amount
 
-    def _route(self, listener: Listener, request: Request) -> Response | Targets | None:
+    def _route(self, listener: Listener, request: Request) -> Response | Targets | FunctionTarget | None:
         """The answer, or who gives it; None for a target group that does not run here."""
         action = select_action(listener, request)
         match action:
@@ -131,4 +143,4 @@ class LoadBalancerServer:
                 weights = [weighted.weight for weighted in action.target_groups]
                 chosen = random.choices(action.target_groups, weights)[0]  # noqa: S311  (spreads load, hides nothing)
                 self._count(f"RequestCount {chosen.target_group}", 1)
-                return self._targets.get(chosen.target_group)
+                return self._functions.get(chosen.target_group) or self._targets.get(chosen.target_group)

@@ -1,7 +1,7 @@
 """What the process of a load balancer is told at its start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cachetwin_local.supervise.project.key_pair import KeyPair
 from cachetwin_local.topology.values import Listener, TargetGroup
@@ -20,7 +20,13 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancerSettings:
-    """The listeners, and by their keys the target groups with the addresses of their targets."""
+    """The listeners, and by their keys the target groups with the addresses of their targets.
+
+    `functions` are the sockets of the functions that run, by key. `refusals` say by target group why no policy lets the
+    load balancer call its function.
+    """
 
     fronts: tuple[Front, ...]
     groups: Mapping[str, tuple[TargetGroup, tuple[tuple[str, int], ...]]]
+    functions: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, str | None] = field(default_factory=dict)

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
+from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy
+from cachetwin_local.supervise.load_balancer.response import Response
 from cachetwin_local.supervise.load_balancer.routing import Request, codes_match, redirect_location, select_action
 from cachetwin_local.supervise.load_balancer.targets import Targets
 from cachetwin_local.topology.values import Endpoint as PlaceOfListener
@@ -449,5 +450,18 @@ def test_a_matcher_holds_codes_and_ranges(matcher: str, code: int, *, well: bool
     assert codes_match(matcher, code) is well
 
 
-def test_an_answer_of_the_load_balancers_own_needs_no_target() -> None:
-    assert Response(301, (("Location", "/x"),)).body == b""
+@pytest.mark.parametrize(
+    ("response", "method", "sent"),
+    [
+        (Response(204), b"GET", b"HTTP/1.1 204 No Content\r\nServer: awselb/2.0\r\nConnection: close\r\n\r\n"),
+        (
+            Response(200, (("A", "b\r\nc"),), b"xyz", "Fine"),
+            b"HEAD",
+            b"HTTP/1.1 200 Fine\r\nServer: awselb/2.0\r\nA: b  c\r\nContent-Length: 3\r\nConnection: close\r\n\r\n",
+        ),
+    ],
+)
+def test_an_answer_without_a_target_has_a_body_only_where_it_may(
+    response: Response, method: bytes, sent: bytes
+) -> None:
+    assert response.rendered(method, closes=True) == sent
