@@ -44,6 +44,13 @@ class Attempts:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _deliver(self, delivery: Delivery, named: str) -> None:
+        try:
+            await self._try(delivery, named)
+        except Exception as error:  # noqa: BLE001  (what calls made may be anything: it is told, and ends as any other)
+            failure = NotDelivered("INTERNAL_ERROR", f"{delivery.arn}: {type(error).__name__}: {error}", final=True)
+            await self._give_up(delivery, named, failure, 0, "")
+
+    async def _try(self, delivery: Delivery, named: str) -> None:
         policy = delivery.options.get("RetryPolicy") or {}
         retries_max = int(policy.get("MaximumRetryAttempts", _RETRIES_MAX))
         end_s = time.monotonic() + float(policy.get("MaximumEventAgeInSeconds", _AGE_MAX_S))
@@ -66,7 +73,8 @@ class Attempts:
     async def _give_up(self, delivery: Delivery, named: str, error: NotDelivered, retries: int, reason: str) -> None:
         tries = f" after {retries + 1} tries" if retries else ""
         self._write(f"[cachetwin] {named} could not deliver{tries}: {error}")
-        dead_letters = (delivery.options.get("DeadLetterConfig") or {}).get("Arn")
+        config = delivery.options.get("DeadLetterConfig")
+        dead_letters = config.get("Arn") if isinstance(config, Mapping) else None
         if not dead_letters:
             return
         said = {
@@ -83,5 +91,5 @@ class Attempts:
         letter = replace(delivery, arn=str(dead_letters), options={}, attributes=attributes)
         try:
             await self._targets.send(letter)
-        except NotDelivered as failure:
+        except Exception as failure:  # noqa: BLE001  (as above)
             self._write(f"[cachetwin] {named}: its dead letters could not be told either: {failure}")

@@ -27,12 +27,23 @@ SERVICE: Final = "scheduler.amazonaws.com"
 
 @dataclass(slots=True)
 class _Due:
-    """One schedule that counts: `expression` with its zone, since when, and when it is due next."""
+    """One schedule that counts: what it was read from, its first and last moment, since when, and when it is due next."""
 
-    expression: tuple[str, str]
+    read_from: tuple[str, ...]
     schedule: Schedule
+    start: datetime | None
+    end: datetime | None
     began: datetime
     due: datetime | None
+
+    def take(self, now: datetime) -> datetime | None:
+        """Move on behind `now`. Returns the last moment that passed, where it is not before the start or after the end."""
+        last = None
+        while self.due is not None and self.due <= now:
+            last, self.due = self.due, self.schedule.next_after(self.began, self.due)
+        if last is None or (self.start is not None and last < self.start) or (self.end is not None and last > self.end):
+            return None
+        return last
 
 
 class Schedules:
@@ -44,24 +55,24 @@ class Schedules:
         self._buses = buses
         self._write = write
         self._due: dict[str, _Due] = {}
-        self._unread: set[tuple[str, str]] = set()
+        self._unread: dict[str, tuple[str, ...]] = {}
 
     def run_due(self, account: str, now: datetime) -> None:
-        """Look which schedules there are, and send what is due."""
+        """Look which schedules there are, and send what is due. One that fails has a line in the log."""
         found = dict(self._all(account))
         self._due = {arn: due for arn, due in self._due.items() if arn in found}
+        self._unread = {arn: read_from for arn, read_from in self._unread.items() if arn in found}
         ready: list[tuple[datetime, str]] = []
         for arn, (expression, one) in found.items():
-            due = self._known(arn, expression, now)
-            if due is None:
-                continue
-            last = None
-            while due.due is not None and due.due <= now:
-                last, due.due = due.due, due.schedule.next_after(due.began, due.due)
-            if last is not None and _within(one, last):
-                ready.append((last, arn))
+            due = self._known(arn, expression, one, now)
+            moment = None if due is None else due.take(now)
+            if moment is not None:
+                ready.append((moment, arn))
         for moment, arn in sorted(ready):
-            self._send(arn, found[arn][1], moment)
+            try:
+                self._send(arn, found[arn][1], moment)
+            except Exception as error:  # noqa: BLE001  (what calls made may be anything, and one schedule stops no other)
+                self._write(f"[cachetwin] {arn} was due and could not be sent: {type(error).__name__}: {error}")
 
     @property
     def next_ms(self) -> int:
@@ -82,18 +93,21 @@ class Schedules:
                     if one.state != "DISABLED":
                         yield one.arn, ((one.schedule_expression, one.schedule_expression_timezone), one)
 
-    def _known(self, arn: str, expression: tuple[str, str], now: datetime) -> _Due | None:
+    def _known(self, arn: str, expression: tuple[str, str], one: Any, now: datetime) -> _Due | None:  # noqa: ANN401
+        start, end = getattr(one, "start_date", None), getattr(one, "end_date", None)
+        read_from = (*expression, str(start), str(end))
         known = self._due.get(arn)
-        if known is not None and known.expression == expression:
+        if known is not None and known.read_from == read_from:
             return known
+        self._due.pop(arn, None)
         try:
             schedule = read_schedule(expression[0], zone_of(expression[1]))
-        except ValueError as error:
-            if (arn, expression[0]) not in self._unread:
-                self._unread.add((arn, expression[0]))
+            due = _Due(read_from, schedule, _moment(start), _moment(end), now, schedule.next_after(now, now))
+        except (ValueError, OverflowError, OSError) as error:
+            if self._unread.get(arn) != read_from:
+                self._unread[arn] = read_from
                 self._write(f"[cachetwin] {arn} is never due: {error}")
             return None
-        due = _Due(expression, schedule, now, schedule.next_after(now, now))
         self._due[arn] = due
         return due
 
@@ -122,12 +136,6 @@ class Schedules:
                         group.delete_schedule(one.name)
 
 
-def _within(one: Any, moment: datetime) -> bool:  # noqa: ANN401  (moto's own class)
-    """Whether a moment is between the start and the end of a schedule, where it has these."""
-    start, end = _moment(getattr(one, "start_date", None)), _moment(getattr(one, "end_date", None))
-    return (start is None or moment >= start) and (end is None or moment <= end)
-
-
 def _moment(value: Any) -> datetime | None:  # noqa: ANN401  (what moto keeps)
     if value is None or value == "":
         return None
@@ -138,8 +146,12 @@ def _moment(value: Any) -> datetime | None:  # noqa: ANN401  (what moto keeps)
 
 
 def _put(target: Mapping[str, Any], payload: str, region: str, account: str, moment: datetime) -> dict[str, Any]:
-    """The event that a schedule puts on a bus."""
+    """The event that a schedule puts on a bus. Its detail is text where the input is no JSON."""
     parameters = target.get("EventBridgeParameters") or {}
+    try:
+        detail = json.loads(payload)
+    except ValueError:
+        detail = payload
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -149,5 +161,5 @@ def _put(target: Mapping[str, Any], payload: str, region: str, account: str, mom
         "time": event_time(moment),
         "region": region,
         "resources": [],
-        "detail": json.loads(payload),
+        "detail": detail,
     }

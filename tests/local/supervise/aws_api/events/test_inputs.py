@@ -1,10 +1,19 @@
-"""What a target of a rule receives."""
+"""What a target of a rule receives, and what becomes of deliveries."""
 
+import asyncio
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from cachetwin_local.identity.deliveries import Sender
+from cachetwin_local.supervise.aws_api.events.attempts import Attempts
 from cachetwin_local.supervise.aws_api.events.inputs import filled, input_of, value_at
+from cachetwin_local.supervise.aws_api.events.schedules import Schedules
+from cachetwin_local.supervise.aws_api.events.targets import Delivery
 
 RULE = "arn:aws:events:us-east-1:000000000000:rule/mine"
 EVENT = {"source": "shop", "detail": {"id": 'o"1', "total": 12.5, "items": [{"sku": "a"}], "paid": True}}
@@ -48,3 +57,79 @@ def test_a_path_that_leads_nowhere_is_none() -> None:
 def test_context_attributes_of_a_schedule_are_filled_in() -> None:
     values = {"aws.scheduler.scheduled-time": "now"}
     assert filled('{"at": "<aws.scheduler.scheduled-time>", "x": "<y>"}', values) == '{"at": "now", "x": "<y>"}'
+
+
+def in_region(resource: str) -> str:
+    service, _, rest = resource.partition(":")
+    return f"arn:aws:{service}:eu-west-1:1:{rest}"
+
+
+def part(**fields: object) -> Any:  # noqa: ANN401  (stands for any class)
+    return SimpleNamespace(**fields)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+def schedule(name: str, arn: str, **target: object) -> Any:  # noqa: ANN401  (moto's own class)
+    dates = {date: target.pop(date, None) for date in ("start_date", "end_date")}
+    return part(
+        arn=in_region(f"scheduler:schedule/default/{name}"),
+        name=name,
+        schedule_expression="rate(1 minute)",
+        schedule_expression_timezone="UTC",
+        state="ENABLED",
+        target={"Arn": in_region(arn), "RoleArn": "r", **target},
+        action_after_completion="NONE",
+        **dates,
+    )
+
+
+def test_a_schedule_that_cannot_be_sent_keeps_no_other_from_it() -> None:
+    bad_target = schedule("c", "lambda:function:f")
+    bad_target.target = {}
+    made = [
+        schedule("a", "events:event-bus/b", Input="no JSON"),
+        schedule("b", "lambda:function:f", start_date="tomorrow"),
+        bad_target,
+        schedule("d", "lambda:function:f", end_date="2026-11-29T00:01:30"),
+        schedule("e", "lambda:function:f"),
+    ]
+    group = part(schedules={one.name: one for one in made})
+    backend = part(event_buses={}, schedule_groups={"default": group})
+    moto = part(has=lambda _service: True, every_backend=lambda _service, _account: [backend])
+    sent: list[tuple[str, Delivery]] = []
+    lines: list[str] = []
+    attempts = part(begin=lambda delivery, named: sent.append((named, delivery)))
+    schedules = Schedules(moto, attempts, part(), lines.append)
+    began = datetime(2026, 11, 29, tzinfo=UTC)
+    for minutes in range(3):
+        schedules.run_due("1", began + timedelta(minutes=minutes))
+    assert [named[-1] for named, _ in sent] == ["a", "d", "e", "a", "e"]
+    assert sent[0][1].event is not None
+    assert sent[0][1].event["detail"] == "no JSON"
+    assert [line.split()[1].rpartition("/")[2] for line in lines] == ["b", "c", "c"]
+    assert "is never due: Invalid isoformat string: 'tomorrow'" in lines[0]
+
+
+def test_a_delivery_that_fails_unexpectedly_becomes_a_dead_letter() -> None:
+    letters: list[Delivery] = []
+    lines: list[str] = []
+
+    async def send(delivery: Delivery) -> None:
+        if delivery.arn != "letters":
+            raise KeyError("Arn")
+        letters.append(delivery)
+
+    async def deliver() -> None:
+        attempts = Attempts(part(send=send), lines.append)
+        for more in ({"DeadLetterConfig": {"Arn": "letters"}}, {"RetryPolicy": 1}):
+            attempts.begin(Delivery("target", "{}", Sender("events.amazonaws.com", RULE), more), "rule mine")
+        await until(lambda: len(letters) == 1 and len(lines) == 2)
+
+    asyncio.run(deliver())
+    assert lines[0] == "[cachetwin] rule mine could not deliver: target: KeyError: 'Arn'"
+    assert letters[0].attributes["ERROR_CODE"]["StringValue"] == "INTERNAL_ERROR"
