@@ -23,6 +23,10 @@ _SENT: Final = {"SendMessage": "NumberOfMessagesSent", "DeleteMessage": "NumberO
 _BATCHES: Final = {"SendMessageBatch": "NumberOfMessagesSent", "DeleteMessageBatch": "NumberOfMessagesDeleted"}
 
 
+class _RunnerTime(dt.datetime):
+    """The time of a measurement that the runner has brought, which tells it from those of apps."""
+
+
 class Measurements:
     """The exchange with the runner. `exchange` runs in a thread; calls are counted in another."""
 
@@ -60,8 +64,16 @@ class Measurements:
     def _new_data(self) -> Iterator[list[object]]:
         """What apps have put since the last time."""
         for backend in self._moto.every_backend("cloudwatch", self._account):
-            data = backend.metric_data
-            for one in data[self._seen.get(backend.region_name, 0) :]:
+            data, seen = backend.metric_data, self._seen.get(backend.region_name, 0)
+            new = data[seen:]  # apps go on putting meanwhile: what comes after this is of the next exchange
+            seen += len(new)
+            if seen > _KEPT_MAX:
+                del data[: _KEPT_MAX // 2]
+                seen -= _KEPT_MAX // 2
+            self._seen[backend.region_name] = seen
+            for one in new:
+                if isinstance(one.timestamp, _RunnerTime):
+                    continue
                 yield [
                     backend.region_name,
                     one.namespace,
@@ -70,9 +82,6 @@ class Measurements:
                     _seconds(one.timestamp),
                     *_values(one),
                 ]
-            if len(data) > _KEPT_MAX:
-                del data[: _KEPT_MAX // 2]
-            self._seen[backend.region_name] = len(data)
 
     def _put(self, put: list[list[Any]]) -> None:
         for region, namespace, name, pairs, time_s, count, total, least, most, unit in put:
@@ -80,12 +89,11 @@ class Measurements:
             datum = {
                 "MetricName": name,
                 "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
-                "Timestamp": dt.datetime.fromtimestamp(time_s, dt.UTC).replace(tzinfo=None),  # as moto has them
+                "Timestamp": _RunnerTime.fromtimestamp(time_s, dt.UTC).replace(tzinfo=None),  # as moto has them
                 "StatisticValues": {"SampleCount": count, "Sum": total, "Minimum": least, "Maximum": most},
                 "Unit": unit,
             }
             backend.put_metric_data(namespace, [datum])
-            self._seen[region] = len(backend.metric_data)
 
     def _queues(self) -> Iterator[list[object]]:
         now_ms = 1000 * time.time()

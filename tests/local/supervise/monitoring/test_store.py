@@ -1,9 +1,14 @@
 """Statistics over periods, of what was measured and of what lines of logs hold."""
 
 import json
+import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from moto.cloudwatch.models import CloudWatchBackend
 
+from cachetwin_local.supervise.aws_api.measurements import Measurements
 from cachetwin_local.supervise.monitoring.metrics.datum import Datum, Values, metric_key
 from cachetwin_local.supervise.monitoring.metrics.embedded import embedded_data
 from cachetwin_local.supervise.monitoring.metrics.store import MetricStore
@@ -66,3 +71,25 @@ def test_a_line_of_a_log_holds_metrics() -> None:
         Datum(metric_key("us-east-1", "App", "Backlog", {}), 1500, Values.of(3, 4), "Count"),
     ]
     assert embedded_data('{"CloudWatchMetrics": 1}', "us-east-1", 0) == []
+
+
+def test_what_apps_put_during_an_exchange_is_in_the_next_one() -> None:
+    backend = CloudWatchBackend("us-east-1", "1")
+    moto: Any = SimpleNamespace(backend=lambda *_: backend, every_backend=lambda name, _: [backend] * (name != "sqs"))
+    measurements, count = Measurements(moto, "1"), 3000
+
+    def put() -> None:
+        for number in range(count):
+            datum = {"MetricName": "Calls", "Value": number, "Dimensions": [], "Unit": "Count"}
+            backend.put_metric_data("App", [datum])
+
+    app = threading.Thread(target=put)
+    own = ["us-east-1", "AWS/ElastiCache", "CurrItems", [["CacheClusterId", "c"]], 1.7e9, 1, 1, 1, 1, "Count"]
+    body = json.dumps({"put": [own] * 50}).encode()
+    app.start()
+    rows = []
+    while app.is_alive():
+        rows += json.loads(measurements.exchange(body))["data"]
+    rows += json.loads(measurements.exchange(b""))["data"]
+    assert [row[6] for row in rows] == list(range(count))
+    assert {row[1] for row in rows} == {"App"}
