@@ -57,6 +57,7 @@ def test_a_target_finds_its_service_and_a_policy_finds_its_target() -> None:
     metric = {"Namespace": "AWS/ECS", "MetricName": "CPUUtilization", "Dimensions": dimensions}
     assert query["MetricStat"] == {"Metric": metric, "Period": 60, "Stat": "Average"}
     assert notes(topology)["Target"] == "twinned: 1 to 5 tasks of App/Service"
+    assert notes(app(MaxCapacity=100))["Target"] == "twinned: 1 to 100 tasks of App/Service; here at most 50"
 
 
 def test_steps_and_scheduled_actions_are_read() -> None:

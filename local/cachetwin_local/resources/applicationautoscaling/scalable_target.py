@@ -9,6 +9,7 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.errors import UserError
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
+from cachetwin_local.settings import TASKS_MAX
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.scaling import ScalableTarget, ScheduledAction, TargetKey
 
@@ -65,7 +66,8 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         scale_out_suspended=suspended.boolean("DynamicScalingOutSuspended"),
         schedules_suspended=suspended.boolean("ScheduledScalingSuspended"),
     )
-    return Translation((value,), f"{least} to {most} {_NOUNS[dimension]} of {resource}")
+    limit = f"; here at most {TASKS_MAX}" if dimension == TASKS and most > TASKS_MAX else ""
+    return Translation((value,), f"{least} to {most} {_NOUNS[dimension]} of {resource}{limit}")
 
 
 def _action(given: Properties) -> ScheduledAction:

@@ -144,6 +144,11 @@ class MemcachedActor:
         """The ids by which people may call the nodes."""
         return [one.node.member_id for one in self.nodes]
 
+    @property
+    def nodes_max(self) -> int:
+        """How many nodes it can have: those with an endpoint in the plan."""
+        return len(self._cluster.nodes) + len(self._cluster.spare_endpoints)
+
     async def reboot(self, member_id: str) -> str:
         """Restart one node, empty. Returns a sentence. Raises UserError."""
         self._refuse_serverless("RebootCacheCluster")
@@ -162,9 +167,8 @@ class MemcachedActor:
     async def set_nodes(self, count: int) -> str:
         """Add nodes, or remove those with the highest numbers. Returns a sentence. Raises UserError."""
         self._refuse_serverless("ModifyCacheCluster")
-        most = len(self._cluster.nodes) + len(self._cluster.spare_endpoints)
-        if not 1 <= count <= most:
-            raise UserError(f"nodes must be between 1 and {most}, got {count}")
+        if not 1 <= count <= self.nodes_max:
+            raise UserError(f"nodes must be between 1 and {self.nodes_max}, got {count}")
         async with self._scaling:
             kept = [one.node for one in self.nodes][:count]
             await self._change(kept, self._new_nodes(kept, count - len(kept)))

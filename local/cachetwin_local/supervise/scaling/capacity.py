@@ -3,7 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cachetwin_local.settings import TASKS_MAX
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.cluster.further_shards import NODES_MAX
+from cachetwin_local.supervise.cache.cluster.shard_count import SHARDS_MAX
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.topology.scaling import ScalableTarget
@@ -30,6 +33,15 @@ class Capacity:
         if self.dimension.endswith(":NodeGroups"):
             return len(self.actor.shards)
         return min((len(shard.members) for shard in self.actor.shards), default=1) - 1
+
+    def most(self) -> int:
+        """How many can run here."""
+        match self.actor:
+            case ServiceActor():
+                return TASKS_MAX
+            case MemcachedActor():
+                return self.actor.nodes_max
+        return SHARDS_MAX if self.dimension.endswith(":NodeGroups") else NODES_MAX - 1
 
     async def set(self, count: int) -> None:
         """Have this many from now on; returns when they run. Raises UserError and OSError."""

@@ -33,17 +33,24 @@ from .tracking_alarms import is_high, is_low, tracking_alarms
 __all__ = ["Scaling"]
 
 _WAIT_S: Final = 60.0
+_FAILED_S: Final = 60  # between tries, at least
 _LOG: Final = "scaling"
 
 
 @dataclass(slots=True)
 class _State:
-    """What is known of one target: `low` are the policies whose metric has been low, `bounds` those of a schedule."""
+    """What is known of one target.
+
+    `low` are the policies whose metric has been low, `bounds` those of a schedule. `failed_until_ms` is when a change that
+    failed may be tried again; `limited` whether it was said that more were wanted than can run here.
+    """
 
     cooldown: Cooldown = field(default_factory=Cooldown)
     changing: "asyncio.Task[None] | None" = None
     low: dict[str, int] = field(default_factory=dict)
     bounds: tuple[int | None, int | None] = (None, None)
+    failed_until_ms: int = 0
+    limited: bool = False
     last: str = ""
 
 
@@ -126,6 +133,9 @@ class Scaling:
         state = self._state(target)
         if capacity is None or (state.changing is not None and not state.changing.done()):
             return
+        if self._run_context.clock.now_ms() < state.failed_until_ms:
+            return
+        target = self._limited(target, capacity)
         wanted, cooldown_s = self._wanted(policy, target, alarm, value, capacity.now())
         if wanted is None:
             return
@@ -185,6 +195,8 @@ class Scaling:
         self._write(
             target, f"between {bounded.min_capacity} and {bounded.max_capacity}: scheduled action {action.name}"
         )
+        if capacity is not None:
+            bounded = self._limited(bounded, capacity)
         now = capacity.now() if capacity is not None else 0
         wanted = min(max(now, bounded.min_capacity), bounded.max_capacity)
         if capacity is not None and wanted != now:
@@ -204,7 +216,7 @@ class Scaling:
         state, now, now_ms = self._state(target), capacity.now(), self._run_context.clock.now_ms()
         if wanted == now:
             return
-        state.cooldown = state.cooldown.then(now, wanted, now_ms, cooldown_s)
+        before, state.cooldown = state.cooldown, state.cooldown.then(now, wanted, now_ms, cooldown_s)
         state.low.clear()
         self._write(target, f"from {now} to {wanted}: {reason}")
 
@@ -213,7 +225,8 @@ class Scaling:
                 await capacity.set(wanted)
             except Exception as error:
                 self._write(target, f"to {wanted} failed: {describe(first_cause(error))}")
-                state.cooldown = replace(state.cooldown, until_ms=0)
+                state.cooldown = before
+                state.failed_until_ms = self._run_context.clock.now_ms() + 1000 * max(cooldown_s, _FAILED_S)
                 if not isinstance(first_cause(error), UserError | OSError):
                     raise
 
@@ -237,3 +250,12 @@ class Scaling:
         return replace(
             target, min_capacity=least, max_capacity=max(least, target.max_capacity if most is None else most)
         )
+
+    def _limited(self, target: ScalableTarget, capacity: Capacity) -> ScalableTarget:
+        """The target with bounds that can run here; says once where they are others."""
+        state, most = self._state(target), capacity.most()
+        if target.max_capacity > most and not state.limited:
+            state.limited = True
+            line = f"{target.resource}: at most {most} can run here, fewer than MaxCapacity ({target.max_capacity})"
+            self._run_context.logs.write(_LOG, line)
+        return replace(target, min_capacity=min(target.min_capacity, most), max_capacity=min(target.max_capacity, most))

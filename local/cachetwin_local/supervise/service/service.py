@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.settings import TASKS_MAX
 from cachetwin_local.supervise.aws_api.actor import aws_environment
 from cachetwin_local.supervise.process.child import Command
 from cachetwin_local.supervise.project.run_context import RunContext, slug
@@ -31,8 +32,6 @@ from cachetwin_local.supervise.service.virtual_environment import VirtualEnviron
 from cachetwin_local.topology.values import Container, Service, Topology
 
 __all__ = ["ServiceActor"]
-
-TASKS_MAX = 50
 
 
 class ServiceActor:
