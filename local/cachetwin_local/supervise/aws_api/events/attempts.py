@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from cachetwin_local.identity.deliveries import kind_of
+
 from .targets import Delivery, NotDelivered, Targets
 
 __all__ = ["Attempts"]
@@ -18,6 +20,9 @@ _MAX_S: Final = 60.0
 _RETRIES_MAX: Final = 185
 _AGE_MAX_S: Final = 86_400
 _PENDING_MAX: Final = 10_000
+"""How many deliveries of one sender wait at once."""
+_HOPS_MAX: Final = 5
+"""How many buses an event comes over: rules that send to each other's buses would never end."""
 
 
 class Attempts:
@@ -27,12 +32,24 @@ class Attempts:
         self._targets = targets
         self._write = write
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pending: dict[str, int] = {}
+        self._dropped: dict[str, int] = {}
+        self._circles: set[str] = set()
 
     def begin(self, delivery: Delivery, named: str) -> None:
         """Deliver, with the retries and to the dead letters that `delivery.options` have. `named` is for the log."""
-        if len(self._tasks) >= _PENDING_MAX:
-            self._write(f"[cachetwin] {named}: {_PENDING_MAX} deliveries wait already: this one is dropped")
+        sender = delivery.sender.source_arn
+        if kind_of(delivery.arn) == "events" and delivery.hops > _HOPS_MAX:
+            if sender not in self._circles:
+                self._circles.add(sender)
+                self._write(f"[cachetwin] {named}: an event that came over {_HOPS_MAX} buses goes to no other")
             return
+        if self._pending.get(sender, 0) >= _PENDING_MAX:
+            if sender not in self._dropped:
+                self._write(f"[cachetwin] {named}: {_PENDING_MAX} deliveries wait already: more are dropped")
+            self._dropped[sender] = self._dropped.get(sender, 0) + 1
+            return
+        self._pending[sender] = self._pending.get(sender, 0) + 1
         task = asyncio.get_running_loop().create_task(self._deliver(delivery, named))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -49,6 +66,16 @@ class Attempts:
         except Exception as error:  # noqa: BLE001  (what calls made may be anything: it is told, and ends as any other)
             failure = NotDelivered("INTERNAL_ERROR", f"{delivery.arn}: {type(error).__name__}: {error}", final=True)
             await self._give_up(delivery, named, failure, 0, "")
+        finally:
+            self._ended(delivery.sender.source_arn, named)
+
+    def _ended(self, sender: str, named: str) -> None:
+        """One place is free again. The drops of a sender are over when half of its places are."""
+        left = self._pending.pop(sender) - 1
+        if left:
+            self._pending[sender] = left
+        if sender in self._dropped and left <= _PENDING_MAX // 2:
+            self._write(f"[cachetwin] {named}: {self._dropped.pop(sender)} deliveries were dropped; it delivers again")
 
     async def _try(self, delivery: Delivery, named: str) -> None:
         policy = delivery.options.get("RetryPolicy") or {}

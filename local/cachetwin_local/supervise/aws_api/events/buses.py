@@ -32,8 +32,11 @@ class Buses:
         self._attempts = attempts
         self._now = now
 
-    def put(self, bus: str, event: Mapping[str, Any]) -> None:
-        """Let the rules of a bus (an ARN, or the name of one of the event's account and region) match an event."""
+    def put(self, bus: str, event: Mapping[str, Any], hops: int = 0) -> None:
+        """Let the rules of a bus (an ARN, or the name of one of the event's account and region) match an event.
+
+        The event has come over `hops` buses before.
+        """
         region, account = str(event["region"]), str(event["account"])
         name = bus
         if bus.startswith("arn:"):
@@ -41,22 +44,22 @@ class Buses:
             name = rest.rpartition("/")[2]
         found = self._moto.backend("events", region, account).event_buses.get(name)
         for rule in [] if found is None else list(found.rules.values()):
-            self.send(rule, event)
+            self.send(rule, event, hops)
 
-    def send(self, rule: Any, event: Mapping[str, Any]) -> None:  # noqa: ANN401  (moto's own class)
+    def send(self, rule: Any, event: Mapping[str, Any], hops: int = 0) -> None:  # noqa: ANN401  (moto's own class)
         """Send an event to the targets of a rule, if the rule is enabled and its pattern matches."""
         pattern = rule.event_pattern.get_pattern()
         if pattern and rule.state != "DISABLED" and is_match(pattern, event):
-            self.send_to_targets(rule, event)
+            self.send_to_targets(rule, event, hops)
 
-    def send_to_targets(self, rule: Any, event: Mapping[str, Any]) -> None:  # noqa: ANN401  (moto's own class)
+    def send_to_targets(self, rule: Any, event: Mapping[str, Any], hops: int = 0) -> None:  # noqa: ANN401  (moto's own class)
         """Send an event to the targets of a rule."""
         ingested = event_time(self._now())
         for target in list(rule.targets):
             arn = str(target["Arn"])
             role = str(target.get("RoleArn") or rule.role_arn or "") if kind_of(arn) in _WITH_ROLE else ""
             payload = input_of(target, event, rule.arn, ingested)
-            delivery = Delivery(arn, payload, Sender(SERVICE, rule.arn, role), target, event)
+            delivery = Delivery(arn, payload, Sender(SERVICE, rule.arn, role), target, event, hops=hops + 1)
             self._attempts.begin(delivery, f"rule {rule.name}")
 
     def scheduled(self, rule: Any, moment: datetime) -> None:  # noqa: ANN401  (moto's own class)

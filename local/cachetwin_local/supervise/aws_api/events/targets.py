@@ -16,7 +16,7 @@ from cachetwin_local.supervise.http.message import ProtocolError
 
 __all__ = ["Delivery", "NotDelivered", "Targets"]
 
-PutEvent = Callable[[str, Mapping[str, Any]], None]
+PutEvent = Callable[[str, Mapping[str, Any], int], None]
 
 
 class NotDelivered(Exception):
@@ -32,7 +32,8 @@ class NotDelivered(Exception):
 class Delivery:
     """Something for a target. `options` are the target's of the rule or schedule; `event` is what a bus gets.
 
-    `attributes` are message attributes for a queue, as its API takes them.
+    `attributes` are message attributes for a queue, as its API takes them. `hops` counts the buses that the event has
+    come over.
     """
 
     arn: str
@@ -41,16 +42,17 @@ class Delivery:
     options: Mapping[str, Any] = field(default_factory=dict)
     event: Mapping[str, Any] | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    hops: int = 0
 
 
 class Targets:
-    """Sends deliveries. `put_event` takes an event for another bus."""
+    """Sends deliveries. `put_event` takes an event for another bus, with the number of buses it has come over."""
 
     def __init__(self, moto: MotoBackend, functions: Functions, permissions: DeliveryPermissions) -> None:
         self._moto = moto
         self._functions = functions
         self.permissions = permissions
-        self.put_event: PutEvent = lambda _bus, _event: None
+        self.put_event: PutEvent = lambda _bus, _event, _hops: None
 
     async def send(self, delivery: Delivery) -> None:
         """Deliver once. Raises NotDelivered."""
@@ -80,7 +82,7 @@ class Targets:
                 await self._to_log_group(delivery)
             case _:
                 event = delivery.event if delivery.event is not None else json.loads(delivery.payload)
-                self.put_event(delivery.arn, event)
+                self.put_event(delivery.arn, event, delivery.hops)
 
     async def _invoke(self, name: str, payload: bytes) -> None:
         region = name.split(":")[3]

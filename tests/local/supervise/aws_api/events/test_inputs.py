@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from cachetwin_local.identity.deliveries import Sender
+from cachetwin_local.supervise.aws_api.events import attempts as attempts_module
 from cachetwin_local.supervise.aws_api.events.attempts import Attempts
+from cachetwin_local.supervise.aws_api.events.buses import Buses
 from cachetwin_local.supervise.aws_api.events.inputs import filled, input_of, value_at
 from cachetwin_local.supervise.aws_api.events.schedules import Schedules
-from cachetwin_local.supervise.aws_api.events.targets import Delivery
+from cachetwin_local.supervise.aws_api.events.targets import Delivery, Targets
 
 RULE = "arn:aws:events:us-east-1:000000000000:rule/mine"
 EVENT = {"source": "shop", "detail": {"id": 'o"1', "total": 12.5, "items": [{"sku": "a"}], "paid": True}}
@@ -133,3 +135,72 @@ def test_a_delivery_that_fails_unexpectedly_becomes_a_dead_letter() -> None:
     asyncio.run(deliver())
     assert lines[0] == "[cachetwin] rule mine could not deliver: target: KeyError: 'Arn'"
     assert letters[0].attributes["ERROR_CODE"]["StringValue"] == "INTERNAL_ERROR"
+
+
+def test_rules_that_send_to_each_others_buses_come_to_an_end() -> None:
+    arns = {name: in_region(f"events:event-bus/{name}") for name in ("a", "b")}
+    buses = {
+        name: part(
+            rules={
+                to: part(
+                    name=name + to,
+                    arn=in_region(f"events:rule/{name}/{to}"),
+                    role_arn="",
+                    state="ENABLED",
+                    event_pattern=part(get_pattern=lambda: {"source": ["shop"]}),
+                    targets=[{"Id": "1", "Arn": arns[to]}],
+                )
+                for to in arns
+            }
+        )
+        for name in arns
+    }
+    moto = part(backend=lambda *_: part(event_buses=buses))
+    lines: list[str] = []
+    seen: list[str] = []
+
+    async def deliver() -> None:
+        permissions = part(refusal_of=lambda *_: None)
+        targets = Targets(moto, part(), permissions)
+        sends = Buses(moto, Attempts(targets, lines.append), lambda: datetime.now(UTC))
+
+        def put(bus: str, event: Mapping[str, Any], hops: int) -> None:
+            seen.append(bus)
+            sends.put(bus, event, hops)
+
+        targets.put_event = put
+        sends.put(arns["a"], {**EVENT, "source": "shop", "region": "eu-west-1", "account": "1"})
+        await until(lambda: len(seen) >= 62 and len(lines) == 4)
+        await asyncio.sleep(0.01)
+
+    asyncio.run(deliver())
+    assert len(seen) == 2 + 4 + 8 + 16 + 32
+    assert sorted(line.split()[2] for line in lines) == ["aa:", "ab:", "ba:", "bb:"]
+
+
+def test_a_sender_with_too_much_to_deliver_keeps_no_other_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts_module, "_PENDING_MAX", 4)
+    lines: list[str] = []
+    sent: list[str] = []
+
+    async def deliver() -> None:
+        opened = asyncio.Event()
+
+        async def send(delivery: Delivery) -> None:
+            await opened.wait()
+            sent.append(delivery.sender.source_arn)
+
+        attempts = Attempts(part(send=send), lines.append)
+        for sender in "aaaaaaab":
+            attempts.begin(Delivery("target", "{}", Sender("events.amazonaws.com", sender)), f"rule {sender}")
+        opened.set()
+        await until(lambda: len(sent) == 5 and len(lines) == 2)
+        attempts.begin(Delivery("target", "{}", Sender("events.amazonaws.com", "a")), "rule a")
+        await until(lambda: len(sent) == 6)
+
+    asyncio.run(deliver())
+    assert sent == ["a"] * 4 + ["b", "a"]
+    assert lines == [
+        "[cachetwin] rule a: 4 deliveries wait already: more are dropped",
+        "[cachetwin] rule a: 3 deliveries were dropped; it delivers again",
+    ]
