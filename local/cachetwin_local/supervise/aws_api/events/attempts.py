@@ -5,7 +5,8 @@ The service waits longer and longer for up to 24 hours; so it is here, from a fi
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -35,9 +36,13 @@ class Attempts:
         self._pending: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self._circles: set[str] = set()
+        self._lines: dict[tuple[str, ...], deque[tuple[Delivery, str]]] = {}
 
-    def begin(self, delivery: Delivery, named: str) -> None:
-        """Deliver, with the retries and to the dead letters that `delivery.options` have. `named` is for the log."""
+    def begin(self, delivery: Delivery, named: str, line: tuple[str, ...] = ()) -> None:
+        """Deliver, with the retries and to the dead letters that `delivery.options` have. `named` is for the log.
+
+        Those with the same `line` are delivered one after another, in the order in which they began.
+        """
         sender = delivery.sender.source_arn
         if kind_of(delivery.arn) == "events" and delivery.hops > _HOPS_MAX:
             if sender not in self._circles:
@@ -50,7 +55,16 @@ class Attempts:
             self._dropped[sender] = self._dropped.get(sender, 0) + 1
             return
         self._pending[sender] = self._pending.get(sender, 0) + 1
-        task = asyncio.get_running_loop().create_task(self._deliver(delivery, named))
+        if not line:
+            self._start(self._deliver(delivery, named))
+        elif line in self._lines:
+            self._lines[line].append((delivery, named))
+        else:
+            self._lines[line] = deque([(delivery, named)])
+            self._start(self._deliver_in_order(line))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -59,6 +73,12 @@ class Attempts:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _deliver_in_order(self, line: tuple[str, ...]) -> None:
+        waiting = self._lines[line]
+        while waiting:
+            await self._deliver(*waiting.popleft())
+        del self._lines[line]
 
     async def _deliver(self, delivery: Delivery, named: str) -> None:
         try:

@@ -1,5 +1,7 @@
 """SNS: what is published to a topic goes to the functions and queues that subscribe to it.
 
+The messages of one group of a FIFO topic reach a queue in the order in which they were published.
+
 moto keeps topics and subscriptions and answers calls; what a subscription gets is sent here, and by nothing else.
 Source: "Amazon SNS message and JSON formats" and "Amazon SNS raw message delivery", SNS developer guide.
 """
@@ -20,7 +22,6 @@ from .targets import Delivery
 __all__ = ["Published", "Topics"]
 
 SERVICE: Final = "sns.amazonaws.com"
-_RETRIES: Final = {"MaximumRetryAttempts": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Topics:
                 f"[cachetwin] {topic}: nothing is sent to {subscription.protocol} subscriptions here: {endpoint}"
             )
             return
-        options: dict[str, Any] = {"RetryPolicy": _RETRIES}
+        options: dict[str, Any] = {}
         redrive = subscription.attributes.get("RedrivePolicy")
         if redrive:
             letters = json.loads(redrive) if isinstance(redrive, str) else redrive
@@ -71,10 +72,9 @@ class Topics:
         if published.group_id:
             options["SqsParameters"] = {"MessageGroupId": published.group_id}
             options["MessageDeduplicationId"] = published.deduplication_id or published.message_id
-        self._attempts.begin(
-            Delivery(endpoint, payload, Sender(SERVICE, topic), options, attributes=more),
-            f"topic {topic.rpartition(':')[2]}",
-        )
+        delivery = Delivery(endpoint, payload, Sender(SERVICE, topic), options, attributes=more)
+        line = (str(subscription.arn), published.group_id or "") if topic.endswith(".fifo") else ()
+        self._attempts.begin(delivery, f"topic {topic.rpartition(':')[2]}", line)
 
 
 def _for_protocol(published: Published, protocol: str) -> str:

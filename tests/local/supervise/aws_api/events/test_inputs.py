@@ -15,7 +15,8 @@ from cachetwin_local.supervise.aws_api.events.attempts import Attempts
 from cachetwin_local.supervise.aws_api.events.buses import Buses
 from cachetwin_local.supervise.aws_api.events.inputs import filled, input_of, value_at
 from cachetwin_local.supervise.aws_api.events.schedules import Schedules
-from cachetwin_local.supervise.aws_api.events.targets import Delivery, Targets
+from cachetwin_local.supervise.aws_api.events.targets import Delivery, NotDelivered, Targets
+from cachetwin_local.supervise.aws_api.events.topics import Published, Topics
 
 RULE = "arn:aws:events:us-east-1:000000000000:rule/mine"
 EVENT = {"source": "shop", "detail": {"id": 'o"1', "total": 12.5, "items": [{"sku": "a"}], "paid": True}}
@@ -204,3 +205,41 @@ def test_a_sender_with_too_much_to_deliver_keeps_no_other_from_it(monkeypatch: p
         "[cachetwin] rule a: 4 deliveries wait already: more are dropped",
         "[cachetwin] rule a: 3 deliveries were dropped; it delivers again",
     ]
+
+
+def test_the_messages_of_a_group_of_a_fifo_topic_arrive_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts_module, "_FIRST_S", 0.001)
+    monkeypatch.setattr(attempts_module, "_MAX_S", 0.001)
+    tries: list[str] = []
+    arrived: dict[str, list[str]] = {"x": [], "y": []}
+    subscription = part(
+        _filter_policy=None,
+        attributes={"RawMessageDelivery": "true"},
+        protocol="sqs",
+        endpoint=in_region("sqs:q.fifo"),
+        arn=in_region("sns:t.fifo:1"),
+        topic=part(arn=in_region("sns:t.fifo")),
+    )
+
+    async def deliver() -> None:
+        y_is_open = asyncio.Event()
+
+        async def send(delivery: Delivery) -> None:
+            group = delivery.options["SqsParameters"]["MessageGroupId"]
+            tries.append(delivery.payload)
+            if group == "y":
+                await y_is_open.wait()
+            elif tries.count(delivery.payload) < (9 if delivery.payload == "0" else 2):
+                raise NotDelivered("SDK_CLIENT_ERROR", "down", final=False)
+            arrived[group].append(delivery.payload)
+
+        topics = Topics(Attempts(part(send=send), print), print)
+        for number in range(10):
+            for group in "xy":
+                topics.deliver(subscription, Published(str(number), f"{group}{number}", group_id=group))
+        await until(lambda: len(arrived["x"]) == 10)
+        y_is_open.set()
+        await until(lambda: len(arrived["y"]) == 10)
+
+    asyncio.run(deliver())
+    assert arrived["x"] == arrived["y"] == [str(number) for number in range(10)]
