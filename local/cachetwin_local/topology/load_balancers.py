@@ -42,6 +42,14 @@ class TargetFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class Stickiness:
+    """For how long a client goes on to the target that it had; with `app_cookie` once the target has set that cookie."""
+
+    duration_s: int
+    app_cookie: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TargetGroup:
     """The targets a listener forwards to: services, or one function."""
 
@@ -52,6 +60,7 @@ class TargetGroup:
     health_check: TargetHealthCheck
     deregistration_delay_s: int = 300
     function: TargetFunction | None = None
+    stickiness: Stickiness | None = None
 
 
 @dataclass(frozen=True, slots=True)

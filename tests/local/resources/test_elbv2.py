@@ -1,10 +1,11 @@
 """Application Load Balancers: listeners, rules, target groups."""
 
+import pytest
 from tests.local.resources.templates import messages, one, plan_of, status
 
 from cachetwin_local.assembly.template import Json
 from cachetwin_local.plan.choice import Choice
-from cachetwin_local.topology.values import FixedResponse, Forward, Redirect
+from cachetwin_local.topology.values import FixedResponse, Forward, Redirect, Stickiness
 
 
 def front(**listener: Json) -> dict[str, Json]:
@@ -134,3 +135,38 @@ def test_what_a_load_balancer_calls_runs_with_it_or_is_said_not_to() -> None:
         "not supported",
         "no stack of this app has its function, arn:aws:lambda:a",
     )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "stickiness"),
+    [
+        ({"stickiness.enabled": "false", "stickiness.type": "lb_cookie"}, None),
+        ({"stickiness.enabled": "true"}, Stickiness(86_400)),
+        ({"stickiness.enabled": "true", "stickiness.lb_cookie.duration_seconds": "60"}, Stickiness(60)),
+        (
+            {
+                "stickiness.enabled": "true",
+                "stickiness.type": "app_cookie",
+                "stickiness.app_cookie.cookie_name": "sid",
+                "stickiness.app_cookie.duration_seconds": 30,
+            },
+            Stickiness(30, "sid"),
+        ),
+        ({"stickiness.enabled": "true", "stickiness.type": "source_ip"}, None),
+    ],
+)
+def test_stickiness_is_by_cookies(attributes: dict[str, Json], stickiness: Stickiness | None) -> None:
+    pairs: list[Json] = [{"Key": key, "Value": value} for key, value in attributes.items()]
+    topology = plan_of(Group=one("ElasticLoadBalancingV2::TargetGroup", TargetGroupAttributes=pairs))
+    assert topology.target_groups[0].stickiness == stickiness
+    said = ["TargetGroupAttributes:stickiness.type: only cookies keep a client on its target here"]
+    assert messages(topology) == (said if "source_ip" in attributes.values() else [])
+
+
+def test_the_stickiness_of_an_applications_cookie_needs_its_name() -> None:
+    pairs: list[Json] = [
+        {"Key": "stickiness.enabled", "Value": "true"},
+        {"Key": "stickiness.type", "Value": "app_cookie"},
+    ]
+    topology = plan_of(Group=one("ElasticLoadBalancingV2::TargetGroup", TargetGroupAttributes=pairs))
+    assert "must have stickiness.app_cookie.cookie_name" in status(topology, "Group")[1]

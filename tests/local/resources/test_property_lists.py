@@ -100,14 +100,14 @@ def test_a_value_that_asks_for_nothing_is_no_warning() -> None:
 def test_an_attribute_is_named_by_its_key_and_an_unknown_one_too() -> None:
     attributes = [
         {"Key": "stickiness.enabled", "Value": "true"},
-        {"Key": "stickiness.type", "Value": "lb_cookie"},
+        {"Key": "stickiness.type", "Value": "source_ip"},
         {"Key": "deregistration_delay.timeout_seconds", "Value": "5"},
         {"Key": "slow_start.duration_seconds", "Value": "0"},
         {"Key": "of.next.year", "Value": "yes"},
     ]
     topology = plan_of(Group=one("ElasticLoadBalancingV2::TargetGroup", TargetGroupAttributes=attributes))
     assert [message.partition(": ")[0] for message in messages(topology)] == [
-        "TargetGroupAttributes:stickiness.enabled",
+        "TargetGroupAttributes:stickiness.type",
         "TargetGroupAttributes:of.next.year",
     ]
 

@@ -3,7 +3,7 @@
 from cachetwin_local.resources.property_use import PropertyUse, Refused, recorded, refused
 
 _TAGS = "nothing here reads tags"
-_STICKY = "requests are not kept on one target here: every request goes to the next target"
+_STICKY = "clients are not kept on one of several target groups here: the weights decide for each request"
 _LOGIN = "nobody is asked to log in here: requests pass as if they had"
 _HEADERS = "headers that the load balancer adds or removes on AWS stay as they are"
 _MANY = "there is one load balancer, in one place, without a limit of capacity"
@@ -128,21 +128,20 @@ TARGET_GROUP = PropertyUse.of(
     "HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort HealthCheckProtocol HealthCheckTimeoutSeconds "
     "HealthyThresholdCount Matcher.HttpCode Port Protocol TargetType UnhealthyThresholdCount "
     "TargetGroupAttributes:deregistration_delay.timeout_seconds "
-    "TargetGroupAttributes:lambda.multi_value_headers.enabled Targets.Id",
+    "TargetGroupAttributes:lambda.multi_value_headers.enabled Targets.Id TargetGroupAttributes:stickiness.enabled "
+    "TargetGroupAttributes:stickiness.lb_cookie.duration_seconds "
+    "TargetGroupAttributes:stickiness.app_cookie.cookie_name "
+    "TargetGroupAttributes:stickiness.app_cookie.duration_seconds",
     {
         **recorded("a part of names and ARNs", "Name"),
         **recorded("checked where the groups and subnets are of this app", "VpcId"),
         **recorded(_TAGS, "Tags"),
-        **recorded("a target is a function, or said not to run", "Targets.AvailabilityZone Targets.Port"),
-        **recorded("the function of the group decides", "Targets.QuicServerId"),
+        **recorded(
+            "addresses and instances are said not to be targets here",
+            "Targets.AvailabilityZone Targets.Port Targets.QuicServerId",
+        ),
         **recorded("services are always checked, functions never", "HealthCheckEnabled"),
         **recorded("targets have IPv4 addresses here", "IpAddressType"),
-        **recorded(
-            "said at stickiness.enabled",
-            "TargetGroupAttributes:stickiness.type TargetGroupAttributes:stickiness.lb_cookie.duration_seconds "
-            "TargetGroupAttributes:stickiness.app_cookie.cookie_name "
-            "TargetGroupAttributes:stickiness.app_cookie.duration_seconds",
-        ),
         **recorded(
             "every zone is this machine, and a group without a healthy target answers 503",
             "TargetGroupAttributes:load_balancing.cross_zone.enabled "
@@ -153,7 +152,11 @@ TARGET_GROUP = PropertyUse.of(
         ),
     },
     {
-        **refused(_STICKY, "TargetGroupAttributes:stickiness.enabled"),
+        **refused(
+            "only cookies keep a client on its target here",
+            "TargetGroupAttributes:stickiness.type",
+            unless=("lb_cookie", "app_cookie"),
+        ),
         **refused("targets take turns", "TargetGroupAttributes:load_balancing.algorithm.type", unless=("round_robin",)),
         **refused(
             "a new target gets its full share at once",

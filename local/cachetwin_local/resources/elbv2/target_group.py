@@ -12,9 +12,10 @@ from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.values import Target, TargetFunction, TargetGroup, TargetHealthCheck
+from cachetwin_local.topology.values import Stickiness, Target, TargetFunction, TargetGroup, TargetHealthCheck
 
 _FUNCTION: Final = "AWS::Lambda::Function"
+_DAY_S: Final = 86_400
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
@@ -53,8 +54,9 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         port=properties.integer("Port") if "Port" in properties else None,
         targets=_targets(context, identity.arn),
         health_check=_health_check(properties),
-        deregistration_delay_s=int(_attribute(properties, "deregistration_delay.timeout_seconds", "300")),
+        deregistration_delay_s=_integer(properties, "deregistration_delay.timeout_seconds", 300),
         function=function,
+        stickiness=_stickiness(properties),
     )
     if function is not None:
         return Translation((group,), f"calls {context.identity(function.function).physical_name}")
@@ -96,6 +98,31 @@ def _health_check(properties: Properties) -> TargetHealthCheck:
     )
 
 
+def _stickiness(properties: Properties) -> Stickiness | None:
+    """That of cookies; another kind is of network load balancers."""
+    kind = _attribute(properties, "stickiness.type", "lb_cookie")
+    if _attribute(properties, "stickiness.enabled", "false") != "true" or kind not in {"lb_cookie", "app_cookie"}:
+        return None
+    if kind == "lb_cookie":
+        return Stickiness(_integer(properties, "stickiness.lb_cookie.duration_seconds", _DAY_S))
+    name = _attribute(properties, "stickiness.app_cookie.cookie_name", "")
+    if not name:
+        raise properties.where.child("TargetGroupAttributes").error(
+            "must have stickiness.app_cookie.cookie_name for stickiness.type app_cookie, got none"
+        )
+    return Stickiness(_integer(properties, "stickiness.app_cookie.duration_seconds", _DAY_S), name)
+
+
 def _attribute(properties: Properties, name: str, default: str) -> str:
+    found = _entry(properties, name)
+    return default if found is None else found.string("Value")
+
+
+def _integer(properties: Properties, name: str, default: int) -> int:
+    found = _entry(properties, name)
+    return default if found is None else found.integer("Value")
+
+
+def _entry(properties: Properties, name: str) -> Properties | None:
     found = [one for one in properties.objects("TargetGroupAttributes") if one.string("Key") == name]
-    return found[-1].string("Value") if found else default
+    return found[-1] if found else None

@@ -34,6 +34,7 @@ from cachetwin_local.supervise.load_balancer.function_event import MESSAGE_BYTES
 from cachetwin_local.supervise.load_balancer.function_target import INVOCATION_S, FunctionTarget
 from cachetwin_local.supervise.load_balancer.response import Response, error_response
 from cachetwin_local.supervise.load_balancer.routing import Request
+from cachetwin_local.supervise.load_balancer.stickiness import session_cookies
 from cachetwin_local.supervise.load_balancer.target_connection import Place, TargetConnection, TargetPool
 from cachetwin_local.supervise.load_balancer.targets import Targets
 
@@ -75,6 +76,7 @@ class HttpProxy(asyncio.Protocol):
         self._received = bytearray()
         self._head: RequestHead | None = None  # of the exchange under way
         self._upload: Body = LengthBody(0)
+        self._targets: Targets | None = None  # that may answer the exchange
         self._choices: list[Place] = []
         self._target: TargetConnection | None = None
         self._function: FunctionTarget | None = None  # that answers the exchange
@@ -188,6 +190,9 @@ class HttpProxy(asyncio.Protocol):
         if self._dechunks:
             dropped.add(b"transfer-encoding")
         lines = [head.start, *(each.line for each in head.fields if each.name not in dropped)]
+        if self._targets is not None and self.place is not None and (head.status_code >= 200 or self._responding):
+            secure, now_s = self._front.protocol == "HTTPS", int(time.time())
+            lines += session_cookies(self._targets.group, self.place, request.fields, head.fields, now_s, secure=secure)
         if head.status_code == 101:
             lines += [b"Connection: upgrade", *(each.line for each in head.fields if each.name == b"upgrade")]
         elif self._closes and head.status_code >= 200:
@@ -268,7 +273,7 @@ class HttpProxy(asyncio.Protocol):
         del self._received[: end + 4]
         self._head, self._responding, self._has_body = head, False, not self._upload.done
         self._front.count("RequestCount", 1)
-        route = self._front.route(_request(head, self._source_ip))
+        route = self._front.route(Request.of(head, self._source_ip))
         if isinstance(route, Response):
             self._answer_instead(route)
             return
@@ -276,7 +281,8 @@ class HttpProxy(asyncio.Protocol):
         if isinstance(route, FunctionTarget):
             self._begin_call(head, route)
             return
-        self._choices = list(route.round_robin()) if route is not None else []
+        self._targets = route
+        self._choices = route.choices(head.fields, int(time.time())) if route is not None else []
         if self._choices:
             self._connect()
         else:
@@ -484,11 +490,3 @@ class HttpProxy(asyncio.Protocol):
                 self._timer.cancel()
             self._timer = asyncio.get_running_loop().call_later(_IDLE_S, self.abort)
             self._transport.close()
-
-
-def _request(head: RequestHead, source_ip: str) -> Request:
-    headers = {each.name.decode(): each.value.decode("latin-1") for each in head.fields}
-    host = headers.get("host", "")
-    if not host.endswith("]"):
-        host = host.rsplit(":", 1)[0]
-    return Request(head.method.decode(), head.target.decode("latin-1"), host, source_ip, headers)

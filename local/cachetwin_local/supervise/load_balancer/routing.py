@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from cachetwin_local.supervise.http.message import RequestHead
 from cachetwin_local.topology.values import Action, Listener, Redirect
 
 __all__ = ["Request", "codes_match", "redirect_location", "select_action"]
@@ -24,6 +25,15 @@ class Request:
     host: str
     source_ip: str
     headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, head: RequestHead, source_ip: str) -> "Request":
+        """What rules look at of a request from `source_ip`."""
+        headers = {each.name.decode(): each.value.decode("latin-1") for each in head.fields}
+        host = headers.get("host", "")
+        if not host.endswith("]"):
+            host = host.rsplit(":", 1)[0]
+        return cls(head.method.decode(), head.target.decode("latin-1"), host, source_ip, headers)
 
     @property
     def path(self) -> str:

@@ -8,12 +8,14 @@ unhealthy, as the group says.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import h11
 
+from cachetwin_local.supervise.http.message import Field
 from cachetwin_local.supervise.load_balancer.routing import codes_match
+from cachetwin_local.supervise.load_balancer.stickiness import session_place
 from cachetwin_local.topology.values import TargetGroup
 
 __all__ = ["Targets", "check_health"]
@@ -60,6 +62,12 @@ class Targets:
         for index in range(len(healthy)):
             target = healthy[(self._turn + index) % len(healthy)]
             yield target.address, target.port
+
+    def choices(self, fields: Sequence[Field], now_s: int) -> list[tuple[str, int]]:
+        """The healthy targets in the order in which a request with these fields tries them: that of its session first."""
+        places = list(self.round_robin())
+        place = session_place(self.group, places, fields, now_s)
+        return places if place is None else [place, *(one for one in places if one != place)]
 
     @property
     def health(self) -> dict[str, bool]:

@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
+from cachetwin_local.supervise.http.message import Field
 from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy
 from cachetwin_local.supervise.load_balancer.response import Response
 from cachetwin_local.supervise.load_balancer.routing import Request, codes_match, redirect_location, select_action
+from cachetwin_local.supervise.load_balancer.stickiness import session_cookies, session_place
 from cachetwin_local.supervise.load_balancer.targets import Targets
 from cachetwin_local.topology.values import Endpoint as PlaceOfListener
 from cachetwin_local.topology.values import (
@@ -19,6 +22,7 @@ from cachetwin_local.topology.values import (
     Listener,
     ListenerRule,
     Redirect,
+    Stickiness,
     TargetGroup,
     TargetHealthCheck,
     WeightedTarget,
@@ -40,14 +44,16 @@ def group() -> TargetGroup:
 
 
 @asynccontextmanager
-async def proxy(address: str, *handlers: Handler, healthy: bool = True) -> AsyncIterator[Targets]:
+async def proxy(
+    address: str, *handlers: Handler, healthy: bool = True, sticky: Stickiness | None = None
+) -> AsyncIterator[Targets]:
     """A proxy on port 8080 of `address` before a server on another port for each handler."""
     async with contextlib.AsyncExitStack() as stack:
         ports = []
         for handler in handlers:
             server = await stack.enter_async_context(await asyncio.start_server(handler, address, 0))
             ports.append(server.sockets[0].getsockname()[1])
-        targets = Targets(group(), tuple((address, port) for port in ports))
+        targets = Targets(replace(group(), stickiness=sticky), tuple((address, port) for port in ports))
         for target in targets._targets:
             target.healthy = healthy
         front = Frontend("HTTP", 8080, lambda _request: targets)
@@ -465,3 +471,81 @@ def test_an_answer_without_a_target_has_a_body_only_where_it_may(
     response: Response, method: bytes, sent: bytes
 ) -> None:
     assert response.rendered(method, closes=True) == sent
+
+
+def saying(name: str, fields: bytes = b"") -> Handler:
+    """A target that answers each request with its name."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\n%bContent-Length: 1\r\n\r\n" % fields + name.encode())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    return handle
+
+
+def asked(cookies: bytes) -> bytes:
+    return b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + cookies + b"\r\n\r\n"
+
+
+def cookies_set(answer: bytes) -> dict[bytes, bytes]:
+    lines = [line for line in answer.split(b"\r\n") if line.startswith(b"Set-Cookie: ")]
+    return dict(line.removeprefix(b"Set-Cookie: ").partition(b";")[0].split(b"=", 1) for line in lines)
+
+
+def test_a_sticky_client_stays_on_its_target_while_that_is_healthy(address: str) -> None:
+    async def main() -> None:
+        async with proxy(address, saying("a"), saying("b"), sticky=Stickiness(600)) as targets:
+            (first,) = await exchange(address, asked(b"x=y"))
+            cookie = b"x=y; AWSALB=" + cookies_set(first)[b"AWSALB"]
+            assert cookies_set(first)[b"AWSALBCORS"] == cookies_set(first)[b"AWSALB"]
+            again = await exchange(address, *[asked(cookie)] * 4)
+            assert {answer[-1:] for answer in again} == {first[-1:]}
+            only_cors = asked(b"AWSALBCORS=" + cookies_set(again[-1])[b"AWSALBCORS"])
+            assert (await exchange(address, only_cors))[0][-1:] == first[-1:]
+            assert {answer[-1:] for answer in await exchange(address, *[asked(b"AWSALB=1-x")] * 2)} == {b"a", b"b"}
+            targets._targets[0 if first[-1:] == b"a" else 1].healthy = False
+            (moved,) = await exchange(address, asked(cookie))
+            assert moved[-1:] != first[-1:]
+            for target in targets._targets:
+                target.healthy = True
+            there = asked(b"AWSALB=" + cookies_set(moved)[b"AWSALB"])
+            assert {answer[-1:] for answer in await exchange(address, *[there] * 3)} == {moved[-1:]}
+
+    asyncio.run(main())
+
+
+def test_an_applications_cookie_makes_a_client_sticky_once_a_target_has_set_it(address: str) -> None:
+    async def main() -> None:
+        signs_in = saying("a", b"Set-Cookie: app=1; Path=/\r\n")
+        async with proxy(address, signs_in, saying("b"), sticky=Stickiness(600, "app")) as targets:
+            answers = await exchange(address, *[asked(b"x=y")] * 2)
+            by_name = {answer[-1:]: cookies_set(answer) for answer in answers}
+            assert (set(by_name[b"b"]), set(by_name[b"a"])) == (set(), {b"app", b"AWSALBAPP-0"})
+            own = b"AWSALBAPP-0=" + by_name[b"a"][b"AWSALBAPP-0"]
+            both = await exchange(address, *[asked(own + b"; app=1")] * 3)
+            assert {answer[-1:] for answer in both} == {b"a"}
+            assert {answer[-1:] for answer in await exchange(address, *[asked(own)] * 2)} == {b"a", b"b"}
+            targets._targets[0].healthy = False
+            (moved,) = await exchange(address, asked(own + b"; app=1"))
+            assert (moved[-1:], set(cookies_set(moved))) == (b"b", {b"AWSALBAPP-0"})
+
+    asyncio.run(main())
+
+
+def test_a_cookie_counts_for_its_group_and_its_time() -> None:
+    sticky, place = replace(group(), stickiness=Stickiness(60)), ("127.0.0.1", 80)
+    plain, cors = session_cookies(sticky, place, (), (), 1000, secure=True)
+    assert plain.endswith(b"; Expires=Thu, 08 Jan 1970 00:16:40 GMT; Path=/")
+    assert cors.endswith(b"; Path=/; SameSite=None; Secure")
+    sent = (Field(b"cookie", plain.removeprefix(b"Set-Cookie: ").partition(b";")[0], b""),)
+    assert session_place(sticky, [place], sent, 1060) == place
+    assert session_place(sticky, [place], sent, 1061) is None
+    assert session_place(sticky, [("127.0.0.1", 81)], sent, 1000) is None
+    other = replace(sticky, identity=replace(sticky.identity, arn="other"))
+    assert session_place(other, [place], sent, 1000) is None
+    assert session_place(group(), [place], sent, 1000) is None
+    assert not list(session_cookies(group(), place, sent, (), 1000, secure=True))
