@@ -24,7 +24,8 @@ READ_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 """What the role of a function must be allowed to get the records of a source, by the service of the source."""
 LOAD_BALANCING: Final = "elasticloadbalancing.amazonaws.com"
 """The service that calls a function for a target group, whose ARN is the source's."""
-_NEEDS_NO_PERMISSION: Final = frozenset({"logs", "events"})  # of resource policies that are not read here
+_NEEDS_NO_PERMISSION: Final = frozenset({"logs"})  # of resource policies that are not read here
+_NEEDS_A_ROLE: Final = frozenset({"events"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class DeliveryPermissions:
         kind = kind_of(arn)
         if kind in _NEEDS_NO_PERMISSION and not sender.role_arn:
             return None
+        if kind in _NEEDS_A_ROLE and not sender.role_arn:
+            return f"{sender.source_arn} has no role that may do {ACTIONS[kind]} with {arn}"
         resource = ":".join(arn.split(":")[:7]) if kind == "lambda" else arn
         return self._refusal(sender, ACTIONS[kind], resource)
 

@@ -4,6 +4,7 @@ import re
 from urllib.parse import quote
 
 from cachetwin_local.identity.credentials import credentials_of
+from cachetwin_local.identity.deliveries import DeliveryPermissions, Sender
 from cachetwin_local.identity.directory import Directory, Principal
 from cachetwin_local.identity.policies import read_policy
 
@@ -53,3 +54,17 @@ def test_a_principal_is_asked_with_its_own_arn_account_and_tags() -> None:
     policies = (read_policy("app", {"Statement": statement}),)
     assert Principal("App/Web", ROLE, policies, tags=(("team", "shop"),)).may("elasticache:Connect", "*", {}).allowed
     assert not Principal("App/Web", ROLE, policies).may("elasticache:Connect", "*", {}).allowed
+
+
+def test_a_rule_reaches_a_bus_with_a_role_only() -> None:
+    bus = "arn:aws:events:eu-west-1:000000000000:event-bus/theirs"
+    rule = "arn:aws:events:eu-west-1:000000000000:rule/mine"
+    put = read_policy("app", {"Statement": {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}})
+    permissions = DeliveryPermissions(roles={ROLE: Principal("App/Web", ROLE, (put,))})
+    service = "events.amazonaws.com"
+    assert permissions.refusal_of(Sender(service, rule, ROLE), bus) is None
+    assert (
+        permissions.refusal_of(Sender(service, rule), bus)
+        == f"{rule} has no role that may do events:PutEvents with {bus}"
+    )
+    assert permissions.refusal_of(Sender(service, rule), "arn:aws:logs:eu-west-1:000000000000:log-group:/a") is None

@@ -209,6 +209,23 @@ def test_whoever_makes_a_schedule_passes_its_role() -> None:
     assert ("iam:PassRole", "arn:aws:iam::1:role/r") in found
 
 
+def test_whoever_gives_a_rule_a_role_passes_it() -> None:
+    one, other = "arn:aws:iam::1:role/one", "arn:aws:iam::1:role/other"
+    targets = [
+        {"Id": "1", "Arn": "a", "RoleArn": one},
+        {"Id": "2", "Arn": "b"},
+        {"Id": "3", "Arn": "c", "RoleArn": one},
+    ]
+    assert of_json("events", "PutTargets", Rule="mine", Targets=targets) == [
+        ("events:PutTargets", arn("events", "rule/mine")),
+        ("iam:PassRole", one),
+    ]
+    assert of_json("events", "PutRule", Name="mine", EventBusName="app", RoleArn=other) == [
+        ("events:PutRule", arn("events", "rule/app/mine")),
+        ("iam:PassRole", other),
+    ]
+
+
 def test_records_of_a_stream_need_the_stream() -> None:
     stream = arn("dynamodb", "table/t/stream/now")
     for parameters in ({"StreamArn": stream}, {"ShardIterator": f"{stream}|1|abc"}):

@@ -161,6 +161,15 @@ def _rule_names(call: ApiCall) -> Iterable[str]:
     return _strings(call.parameters, "Name") if call.operation.endswith("Rule") else ()
 
 
+def _rules_with_roles(call: ApiCall, prefix: str, names: Names) -> Iterator[Need]:
+    """Whoever gives a rule or its targets a role passes it to the service."""
+    yield from ((f"events:{call.operation}", arn) for arn in list(_events(call, prefix, names)) or ["*"])
+    targets = call.parameters.get("Targets")
+    given = [call.parameters, *(targets if isinstance(targets, list) else [])]
+    roles = dict.fromkeys(role for one in given if isinstance(one, dict) for role in _strings(one, "RoleArn"))
+    yield from (("iam:PassRole", role) for role in roles)
+
+
 def _schedules(call: ApiCall, prefix: str) -> Iterator[Need]:
     """Schedules are named by their path, and their group by the query or the body: both, where both have one."""
     _, kind, name, *_ = [*str(call.parameters["path"]).split("/", 2), "", ""]
@@ -225,6 +234,8 @@ _IN_TRANSACTIONS: Final = {
 }
 _SEVERAL_ACTIONS: Final[Mapping[str, Callable[[ApiCall, str, Names], Iterator[Need]]]] = {
     "BatchGetSecretValue": _secrets_in_a_batch,
+    "PutRule": _rules_with_roles,
+    "PutTargets": _rules_with_roles,
     "ReEncrypt": _encrypted_anew,
     "TransactGetItems": _transaction,
     "TransactWriteItems": _transaction,
