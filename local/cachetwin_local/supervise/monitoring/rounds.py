@@ -131,6 +131,7 @@ class Monitoring:
 
     async def _measure_and_judge(self, now_ms: int) -> None:
         self._scaling.plan_schedules()
+        await self._scaling.keep_bounds()
         start_ms, seconds = self._last_ms, (now_ms - self._last_ms) / 1000
         start_ms = max(start_ms, now_ms - self._interval_ms)
         for datum in await self._measure(start_ms, seconds):

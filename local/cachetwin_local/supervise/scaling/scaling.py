@@ -41,17 +41,24 @@ _LOG: Final = "scaling"
 class _State:
     """What is known of one target.
 
-    `low` are the policies whose metric has been low, `bounds` those of a schedule. `failed_until_ms` is when a change that
-    failed may be tried again; `limited` whether it was said that more were wanted than can run here.
+    `low` are the policies whose metric has been low, `bounds` those of a schedule. `outside` names the scheduled action
+    whose bounds the capacity has still to come into. `failed_until_ms` is when a change that failed may be tried again;
+    `limited` whether it was said that more were wanted than can run here.
     """
 
     cooldown: Cooldown = field(default_factory=Cooldown)
     changing: "asyncio.Task[None] | None" = None
     low: dict[str, int] = field(default_factory=dict)
     bounds: tuple[int | None, int | None] = (None, None)
+    outside: str = ""
     failed_until_ms: int = 0
     limited: bool = False
     last: str = ""
+
+    @property
+    def under_way(self) -> "asyncio.Task[None] | None":
+        """The change that has not ended."""
+        return None if self.changing is None or self.changing.done() else self.changing
 
 
 class Scaling:
@@ -131,7 +138,7 @@ class Scaling:
         target = self._bounded(target)
         capacity = self._scalables.find(target)
         state = self._state(target)
-        if capacity is None or (state.changing is not None and not state.changing.done()):
+        if capacity is None or state.under_way is not None:
             return
         if self._run_context.clock.now_ms() < state.failed_until_ms:
             return
@@ -185,22 +192,29 @@ class Scaling:
             state.low = {arn: wanted for arn, wanted in state.low.items() if arn not in off}
 
     async def set_bounds(self, target: ScalableTarget, action: ScheduledAction) -> None:
-        """Have the bounds of a scheduled action from now on; a capacity outside them changes at once."""
+        """Have the bounds of a scheduled action from now on; a capacity outside them changes once no other change runs."""
         state = self._state(target)
         least = state.bounds[0] if action.min_capacity is None else action.min_capacity
         most = state.bounds[1] if action.max_capacity is None else action.max_capacity
         state.bounds = (least, most)
+        state.outside, state.failed_until_ms = f"scheduled action {action.name}", 0
         bounded = self._bounded(target)
-        capacity = self._scalables.find(target)
-        self._write(
-            target, f"between {bounded.min_capacity} and {bounded.max_capacity}: scheduled action {action.name}"
-        )
-        if capacity is not None:
-            bounded = self._limited(bounded, capacity)
-        now = capacity.now() if capacity is not None else 0
-        wanted = min(max(now, bounded.min_capacity), bounded.max_capacity)
-        if capacity is not None and wanted != now:
-            await self._change(bounded, capacity, wanted, 0, f"scheduled action {action.name}")
+        self._write(target, f"between {bounded.min_capacity} and {bounded.max_capacity}: {state.outside}")
+        await self._start_coming_inside(target)
+        await self._wait(state)
+
+    async def keep_bounds(self) -> None:
+        """Try again what scheduled actions could not change. A capacity that the user has set may be outside."""
+        for target in self._topology().scalable_targets:
+            await self._start_coming_inside(target)
+
+    async def _start_coming_inside(self, target: ScalableTarget) -> None:
+        state, capacity = self._state(target), self._scalables.find(target)
+        if not state.outside or capacity is None or self._run_context.clock.now_ms() < state.failed_until_ms:
+            return
+        if state.under_way is None:  # else that goes on with it
+            state.changing = asyncio.create_task(self._come_inside(target, capacity))
+            await self._wait(state)
 
     async def stop(self) -> None:
         """End the changes that are under way."""
@@ -213,26 +227,48 @@ class Scaling:
     async def _change(
         self, target: ScalableTarget, capacity: Capacity, wanted: int, cooldown_s: int, reason: str
     ) -> None:
+        """Start a change; it goes on with what a scheduled action wants meanwhile."""
+
+        async def change() -> None:
+            await self._set(target, capacity, wanted, cooldown_s, reason)
+            await self._come_inside(target, capacity)
+
+        state = self._state(target)
+        state.changing = asyncio.create_task(change())
+        await self._wait(state)
+
+    async def _wait(self, state: _State) -> None:
+        """Wait for a change while the clock is moved, for so long at most."""
+        if self._moving() and state.under_way is not None:
+            await asyncio.wait({state.under_way}, timeout=_WAIT_S)
+
+    async def _come_inside(self, target: ScalableTarget, capacity: Capacity) -> None:
+        """Change a capacity that is outside the bounds of a scheduled action; a failure leaves it to a later round."""
+        state = self._state(target)
+        reason, state.outside = state.outside, ""
+        bounded = self._limited(self._bounded(target), capacity)
+        wanted = min(max(capacity.now(), bounded.min_capacity), bounded.max_capacity)
+        if reason and not await self._set(bounded, capacity, wanted, 0, reason):
+            state.outside = state.outside or reason
+
+    async def _set(self, target: ScalableTarget, capacity: Capacity, wanted: int, cooldown_s: int, reason: str) -> bool:
+        """Change a capacity. Returns whether it could be changed, or is so already."""
         state, now, now_ms = self._state(target), capacity.now(), self._run_context.clock.now_ms()
         if wanted == now:
-            return
+            return True
         before, state.cooldown = state.cooldown, state.cooldown.then(now, wanted, now_ms, cooldown_s)
         state.low.clear()
         self._write(target, f"from {now} to {wanted}: {reason}")
-
-        async def change() -> None:
-            try:
-                await capacity.set(wanted)
-            except Exception as error:
-                self._write(target, f"to {wanted} failed: {describe(first_cause(error))}")
-                state.cooldown = before
-                state.failed_until_ms = self._run_context.clock.now_ms() + 1000 * max(cooldown_s, _FAILED_S)
-                if not isinstance(first_cause(error), UserError | OSError):
-                    raise
-
-        state.changing = asyncio.create_task(change())
-        if self._moving():
-            await asyncio.wait({state.changing}, timeout=_WAIT_S)
+        try:
+            await capacity.set(wanted)
+        except Exception as error:
+            self._write(target, f"to {wanted} failed: {describe(first_cause(error))}")
+            state.cooldown = before
+            state.failed_until_ms = self._run_context.clock.now_ms() + 1000 * max(cooldown_s, _FAILED_S)
+            if not isinstance(first_cause(error), UserError | OSError):
+                raise
+            return False
+        return True
 
     def _write(self, target: ScalableTarget, line: str) -> None:
         noun = target.target[2].rpartition(":")[2]

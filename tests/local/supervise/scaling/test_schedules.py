@@ -153,3 +153,42 @@ def test_a_change_that_failed_is_tried_again_after_its_cooldown(run_context: Run
         return tasks
 
     assert asyncio.run(scenario()).asked == [4, 6]
+
+
+def test_a_scheduled_action_waits_for_a_change_that_is_under_way(run_context: RunContext) -> None:
+    async def scenario() -> Tasks:
+        tasks = Tasks(2)
+        tasks.free.clear()
+        scaled = Scaled(run_context, tasks, 10)
+        scaled.moving = False
+        await scaled.measure(75)
+        await scaled.scaling.set_bounds(scaled.target, ScheduledAction("morning", "rate(1 day)", min_capacity=6))
+        await scaled.scaling.keep_bounds()
+        await asyncio.sleep(0)
+        assert tasks.asked == [3]
+        tasks.free.set()
+        async with asyncio.timeout(10):
+            while tasks.count != 6:
+                await asyncio.sleep(0.01)
+        return tasks
+
+    assert asyncio.run(scenario()).asked == [3, 6]
+
+
+def test_the_bounds_of_a_scheduled_action_are_tried_again(run_context: RunContext) -> None:
+    async def scenario() -> Tasks:
+        tasks = Tasks(2)
+        tasks.broken = True
+        scaled = Scaled(run_context, tasks, 10)
+        await scaled.scaling.set_bounds(scaled.target, ScheduledAction("morning", "rate(1 day)", min_capacity=6))
+        await scaled.scaling.keep_bounds()
+        assert tasks.asked == [6]
+        tasks.broken = False
+        await run_context.clock.advance(60_000)
+        await scaled.scaling.keep_bounds()
+        assert tasks.count == 6
+        tasks.count = 1  # by its user
+        await scaled.scaling.keep_bounds()
+        return tasks
+
+    assert asyncio.run(scenario()).asked == [6, 6]
