@@ -22,6 +22,8 @@ _RETRIES_MAX: Final = 185
 _AGE_MAX_S: Final = 86_400
 _PENDING_MAX: Final = 10_000
 """How many deliveries of one sender wait at once."""
+_LETTERS_WITHOUT_ROLE: Final = "events.amazonaws.com"
+"""The service whose dead letters the policy of the queue must allow, also where a target has a role."""
 _HOPS_MAX: Final = 5
 """How many buses an event comes over: rules that send to each other's buses would never end."""
 
@@ -135,7 +137,10 @@ class Attempts:
         attributes: Mapping[str, Any] = {
             name: {"DataType": "String", "StringValue": value} for name, value in said.items() if value
         }
-        letter = replace(delivery, arn=str(dead_letters), options={}, attributes=attributes)
+        sender = delivery.sender
+        if sender.service == _LETTERS_WITHOUT_ROLE:
+            sender = replace(sender, role_arn="")
+        letter = replace(delivery, arn=str(dead_letters), sender=sender, options={}, attributes=attributes)
         try:
             await self._targets.send(letter)
         except Exception as failure:  # noqa: BLE001  (as above)

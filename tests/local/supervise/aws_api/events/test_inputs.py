@@ -130,12 +130,13 @@ def test_a_delivery_that_fails_unexpectedly_becomes_a_dead_letter() -> None:
     async def deliver() -> None:
         attempts = Attempts(part(send=send), lines.append)
         for more in ({"DeadLetterConfig": {"Arn": "letters"}}, {"RetryPolicy": 1}):
-            attempts.begin(Delivery("target", "{}", Sender("events.amazonaws.com", RULE), more), "rule mine")
+            attempts.begin(Delivery("target", "{}", Sender("events.amazonaws.com", RULE, "role"), more), "rule mine")
         await until(lambda: len(letters) == 1 and len(lines) == 2)
 
     asyncio.run(deliver())
     assert lines[0] == "[cachetwin] rule mine could not deliver: target: KeyError: 'Arn'"
     assert letters[0].attributes["ERROR_CODE"]["StringValue"] == "INTERNAL_ERROR"
+    assert letters[0].sender == Sender("events.amazonaws.com", RULE)
 
 
 def test_rules_that_send_to_each_others_buses_come_to_an_end() -> None:
