@@ -5,7 +5,7 @@ from typing import Final
 
 from cachetwin_local.supervise.aws_api.settings import Seed
 
-from .seeder import Api, Seeder, as_text, chosen
+from .seeder import Api, Seeder, as_text, chosen, nothing
 
 __all__ = ["EVENT_BUS", "RULE", "SCHEDULE", "SCHEDULE_GROUP"]
 
@@ -48,6 +48,10 @@ def _bus(seed: Seed) -> str:
     return str(seed.properties.get("EventBusName") or "default").rpartition("/")[2]
 
 
+def _bus_arn(seed: Seed) -> str:
+    return f"{seed.arn.rpartition(':')[0]}:event-bus/{_bus(seed)}"
+
+
 def _create_group(api: Api, seed: Seed) -> None:
     api.backend("scheduler", seed).create_schedule_group(name=seed.name, tags=[])
 
@@ -84,7 +88,11 @@ def _group(seed: Seed) -> str:
     return str(seed.properties.get("GroupName") or "default")
 
 
-EVENT_BUS: Final = Seeder(_create_bus, _delete_bus)
-RULE: Final = Seeder(_put_rule, _delete_rule, change=_put_rule)
-SCHEDULE_GROUP: Final = Seeder(_create_group, _delete_group)
-SCHEDULE: Final = Seeder(_create_schedule, _delete_schedule)
+def _group_arn(seed: Seed) -> str:
+    return f"{seed.arn.rpartition(':')[0]}:schedule-group/{_group(seed)}"
+
+
+EVENT_BUS: Final = Seeder(_create_bus, _delete_bus, change=nothing)  # of a bus and of a group only the name counts here
+RULE: Final = Seeder(_put_rule, _delete_rule, change=_put_rule, parent=_bus_arn)
+SCHEDULE_GROUP: Final = Seeder(_create_group, _delete_group, change=nothing)
+SCHEDULE: Final = Seeder(_create_schedule, _delete_schedule, parent=_group_arn)

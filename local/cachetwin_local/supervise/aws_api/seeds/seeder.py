@@ -9,7 +9,7 @@ from cachetwin_local.supervise.aws_api.moto_backend import MotoBackend
 from cachetwin_local.supervise.aws_api.protocol.services import SERVICES
 from cachetwin_local.supervise.aws_api.settings import Seed
 
-__all__ = ["Api", "Seeder", "as_text", "chosen"]
+__all__ = ["Api", "Seeder", "as_text", "chosen", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,28 @@ class Api:
         return self.moto.backend(module, seed.region or self.region, seed.account or self.account)
 
 
-def _nothing(_api: Api, _seed: Seed) -> None:
+def nothing(_api: Api, _seed: Seed) -> None:
     """What a type does that has nothing to do."""
+
+
+def _no_parent(_seed: Seed) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Seeder:
-    """One type. `connect` runs when every resource has been made; `change` is None where a change makes it anew."""
+    """One type. `connect` runs when every resource has been made; `change` is None where a change makes it anew.
+
+    `detach` runs before `change`, with the seed as it was and as it becomes. `parent` gives the ARN of the resource that
+    takes this one with it when it is deleted; empty for none.
+    """
 
     create: Callable[[Api, Seed], None]
     delete: Callable[[Api, Seed], None]
-    connect: Callable[[Api, Seed], None] = _nothing
+    connect: Callable[[Api, Seed], None] = nothing
     change: Callable[[Api, Seed], None] | None = None
+    detach: Callable[[Api, Seed, Seed], None] | None = None
+    parent: Callable[[Seed], str] = _no_parent
 
 
 def chosen(properties: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ To seed a further type: a `Seeder` in a module of its service, a row in `SEEDERS
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from cachetwin_local.supervise.aws_api.settings import Seed
@@ -47,21 +48,32 @@ class Seeding:
         order = list(SEEDERS)
         seeds = sorted((seed for seed in wanted if seed.type in SEEDERS), key=lambda seed: order.index(seed.type))
         keys = {seed.key: seed for seed in seeds}
-        for key, seed in list(self._made.items()):
-            successor = keys.get(key)
-            if successor is None or not _can_become(seed, successor):
-                self._try(SEEDERS[seed.type].delete, api, seed, "cannot be deleted")
-                del self._made[key]
+        for seed in sorted(self._going(keys), key=lambda seed: -order.index(seed.type)):
+            self._try(SEEDERS[seed.type].delete, api, seed, "cannot be deleted")
+            del self._made[seed.key]
         new = [seed for seed in seeds if seed.key not in self._made]
         for seed in seeds:
-            before, change = self._made.get(seed.key), SEEDERS[seed.type].change
-            if before is not None and before != seed and change is not None:
-                self._try(change, api, seed, "cannot be changed")
+            before, seeder = self._made.get(seed.key), SEEDERS[seed.type]
+            if before is not None and before != seed and seeder.change is not None:
+                if seeder.detach is not None:
+                    self._try(partial(_detach, seeder.detach, before), api, seed, "cannot be changed")
+                self._try(seeder.change, api, seed, "cannot be changed")
                 self._made[seed.key] = seed
         made = [seed for seed in new if self._try(SEEDERS[seed.type].create, api, seed, "cannot be made")]
         for seed in made:
             self._made[seed.key] = seed
             self._try(SEEDERS[seed.type].connect, api, seed, "cannot be connected")
+
+    def _going(self, wanted: Mapping[str, Seed]) -> list[Seed]:
+        """What is deleted: what is not wanted, what is made anew, and what goes with a parent that is made anew."""
+        going = {
+            key: seed
+            for key, seed in self._made.items()
+            if (successor := wanted.get(key)) is None or not _can_become(seed, successor)
+        }
+        anew = {seed.arn for key, seed in wanted.items() if key in going or key not in self._made}
+        going |= {key: seed for key, seed in self._made.items() if SEEDERS[seed.type].parent(seed) in anew - {""}}
+        return list(going.values())
 
     def _try(self, act: Callable[[Api, Seed], None], api: Api, seed: Seed, failing: str) -> bool:
         try:
@@ -70,6 +82,10 @@ class Seeding:
             self._write(f"[cachetwin] {seed.key} ({seed.name}) {failing}: {type(error).__name__}: {error}")
             return False
         return True
+
+
+def _detach(detach: Callable[[Api, Seed, Seed], None], before: Seed, api: Api, after: Seed) -> None:
+    detach(api, before, after)
 
 
 def _can_become(before: Seed, after: Seed) -> bool:
