@@ -33,36 +33,57 @@ class QueueSource:
         self._functions = functions
         self._write = write
         _, _, _, self._region, self._account, self._name = mapping.source.split(":", 5)
-        self._slots = asyncio.Semaphore(mapping.concurrency_max or _CONCURRENCY)
         self._batches: set[asyncio.Task[None]] = set()
+        self._finishing = asyncio.Event()
+
+    def change(self, mapping: SourceMapping) -> None:
+        """Go on with another mapping of the same queue and function."""
+        self._mapping = mapping
+
+    def finish(self) -> None:
+        """Receive no more; `run` returns when the batches that run have ended."""
+        self._finishing.set()
 
     async def run(self) -> None:
-        """Read the queue until cancelled; then batches that run are given up, and their messages come back."""
-        try:
-            while True:
-                await self._slots.acquire()
-                try:
-                    batch = await self._next_batch()
-                except BaseException:
-                    self._slots.release()
-                    raise
+        """Read the queue until it is to finish. Batches go on when this fails or is cancelled, until `close`."""
+        while not self._finishing.is_set():
+            if len(self._batches) >= (self._mapping.concurrency_max or _CONCURRENCY):
+                await asyncio.wait(self._batches, return_when=asyncio.FIRST_COMPLETED)
+                continue
+            batch = await self._next_batch()
+            if batch:
                 task = asyncio.create_task(self._work(batch))
                 self._batches.add(task)
                 task.add_done_callback(self._batches.discard)
-        finally:
-            for task in list(self._batches):
-                task.cancel()
-            await asyncio.gather(*self._batches, return_exceptions=True)
+        if self._batches:
+            await asyncio.wait(self._batches)
+
+    async def close(self) -> None:
+        """Give up batches that run; their messages come back."""
+        batches = list(self._batches)
+        for task in batches:
+            task.cancel()
+        await asyncio.gather(*batches, return_exceptions=True)
 
     async def _next_batch(self) -> list[dict[str, Any]]:
-        """Messages for one invocation: as soon as there is one, or when the window has passed since the first."""
+        """Messages for one invocation: as soon as there is one, or when the window has passed since the first.
+
+        When it is to finish: what it has.
+        """
         mapping = self._mapping
         batch: list[dict[str, Any]] = []
         size, end_s = 0, 0.0
-        while True:
+        while not self._finishing.is_set():
+            if not batch:
+                mapping = self._mapping
             if self._waits():
                 wanted = min(_RECEIVED_MAX, mapping.batch_size - len(batch))
-                received = await self._receive(wanted)
+                try:
+                    received = await self._receive(wanted)
+                except CallFailed:
+                    if batch:
+                        return batch
+                    raise
                 if received and not batch:
                     end_s = time.monotonic() + mapping.window_s
                 batch += received
@@ -75,6 +96,7 @@ class QueueSource:
             if batch and time.monotonic() >= end_s:
                 return batch
             await asyncio.sleep(_LOOK_S if not batch else min(_LOOK_S, max(0.0, end_s - time.monotonic())))
+        return batch
 
     def _waits(self) -> bool:
         """Whether the queue has a message that can be received; cheap, without a call."""
@@ -102,8 +124,6 @@ class QueueSource:
             await self._delete([handles[one] for one in handles if one in done])
         except CallFailed as error:
             self._write(f"[cachetwin] {self._mapping.key}: {error}")
-        finally:
-            self._slots.release()
 
     async def _handled(self, records: list[dict[str, Any]]) -> set[str]:
         """Invoke the function; the ids of the messages that it has handled."""

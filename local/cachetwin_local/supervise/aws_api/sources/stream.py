@@ -5,9 +5,11 @@ enough. Source: "Process DynamoDB records with Lambda", Lambda developer guide.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -19,7 +21,7 @@ from cachetwin_local.supervise.aws_api.moto_backend import MotoBackend
 from .invocation import BatchResult, invoke_with
 from .mapping import SourceMapping, failed_items, passes
 
-__all__ = ["StreamSource"]
+__all__ = ["Position", "StreamSource"]
 
 _LOOK_S: Final = 0.1
 _RETRY_FIRST_S: Final = 0.2
@@ -29,27 +31,54 @@ Tell = Callable[[str, str], Awaitable[None]]
 Record = dict[str, Any]
 
 
+@dataclass(slots=True)
+class Position:
+    """How many records of a stream are done; None before it is first read."""
+
+    count: int | None = None
+
+
 class StreamSource:
     """One mapping of a table's stream. `tell` delivers text to an ARN, `write` gets lines for the log."""
 
-    def __init__(
-        self, mapping: SourceMapping, moto: MotoBackend, functions: Functions, tell: Tell, write: Callable[[str], None]
+    def __init__(  # noqa: PLR0917
+        self,
+        mapping: SourceMapping,
+        position: Position,
+        moto: MotoBackend,
+        functions: Functions,
+        tell: Tell,
+        write: Callable[[str], None],
     ) -> None:
         self._mapping = mapping
+        self._position = position
         self._moto = moto
         self._functions = functions
         self._tell = tell
         self._write = write
         self._table = mapping.source.split("/")[1]
-        self._position = 0 if mapping.from_start else len(self._items())
+        self._finishing = asyncio.Event()
+        if position.count is None:
+            position.count = 0 if mapping.from_start else len(self._items())
+
+    def change(self, mapping: SourceMapping) -> None:
+        """Go on with another mapping of the same stream and function."""
+        self._mapping = mapping
+
+    def finish(self) -> None:
+        """Read no more; `run` returns when the invocation that runs has ended."""
+        self._finishing.set()
 
     async def run(self) -> None:
-        """Read the stream until cancelled."""
-        while True:
-            batch = await self._next_batch()
+        """Read the stream until it is to finish."""
+        while not self._finishing.is_set():
+            start, batch = await self._next_batch()
             records = [self._record(item) for item in batch]
-            await self._process([record for record in records if passes(self._mapping.filters, record)])
-            self._position += len(batch)
+            left = await self._process([record for record in records if passes(self._mapping.filters, record)])
+            self._position.count = start + (records.index(left[0]) if left else len(batch))
+
+    async def close(self) -> None:
+        """Nothing runs beside `run`."""
 
     def _items(self) -> list[Any]:
         """The records of the stream, as moto has them."""
@@ -58,49 +87,60 @@ class StreamSource:
         shard = None if table is None else table.stream_shard
         return [] if shard is None else shard.items
 
-    async def _next_batch(self) -> list[Any]:
-        end_s = 0.0
-        while True:
+    async def _next_batch(self) -> tuple[int, list[Any]]:
+        """Where the next batch begins, and its records; none of them when it is to finish."""
+        start, since_s = self._position.count or 0, 0.0
+        while not self._finishing.is_set():
             items = self._items()
-            if len(items) < self._position:
-                self._position = 0  # another table of this name
-            waiting = items[self._position : self._position + self._mapping.batch_size]
+            if len(items) < start:
+                start = 0  # another table of this name
+            waiting = items[start : start + self._mapping.batch_size]
             if waiting:
-                end_s = end_s or time.monotonic() + self._mapping.window_s
-                if len(waiting) == self._mapping.batch_size or time.monotonic() >= end_s:
-                    return waiting
+                since_s = since_s or time.monotonic()
+                if len(waiting) == self._mapping.batch_size or time.monotonic() >= since_s + self._mapping.window_s:
+                    return start, waiting
             await asyncio.sleep(_LOOK_S)
+        return start, []
 
     def _record(self, item: Any) -> Record:  # noqa: ANN401  (moto's own class)
         record: Record = json.loads(json.dumps(item.to_json(), default=_plain))
         return record | {"awsRegion": self._mapping.source.split(":")[3], "eventSourceARN": self._mapping.source}
 
-    async def _process(self, records: list[Record]) -> None:
-        """Give the records to the function until they are done or given up."""
+    async def _process(self, records: list[Record]) -> list[Record]:
+        """Give the records to the function until they are done or given up. Returns those left when it is to finish."""
         attempts, delay_s = 0, _RETRY_FIRST_S
         while records:
             result = await invoke_with(self._functions, self._mapping.function, records, _PATIENCE_S)
             attempts += 1
             left = self._left(records, result)
             if not left:
-                return
+                return []
             if len(left) < len(records):
                 records, attempts, delay_s = left, 0, _RETRY_FIRST_S
+                if self._finishing.is_set():
+                    return records
                 continue
             if self._given_up(records, attempts):
                 await self._discard(records, attempts, result)
-                return
+                return []
+            if self._finishing.is_set():
+                return records
             if self._mapping.bisects and len(records) > 1:
                 middle = len(records) // 2
-                await self._process(records[:middle])
+                undone = await self._process(records[:middle])
+                if undone or self._finishing.is_set():
+                    return undone + records[middle:]
                 records, attempts = records[middle:], 0
                 continue
             self._write(
                 f"[cachetwin] {self._mapping.key}: {len(records)} records of {self._table} are tried again: "
                 f"{result.payload.decode(errors='replace')[:300]}"
             )
-            await asyncio.sleep(delay_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._finishing.wait(), delay_s)
+                return records
             delay_s = min(2 * delay_s, _RETRY_MAX_S)
+        return []
 
     def _left(self, records: list[Record], result: BatchResult) -> list[Record]:
         """The records from the first one that failed."""
