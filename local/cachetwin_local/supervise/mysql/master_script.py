@@ -12,6 +12,20 @@ _PRIVILEGES = (
     "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
 """Those of the master user of RDS for MySQL and MariaDB (RDS user guide, "Master user account privileges")."""
+_DROP_INSTALLED = (
+    "SET SESSION group_concat_max_len = 65536;",
+    (
+        "SELECT COALESCE(CONCAT('DROP USER ', GROUP_CONCAT(QUOTE(User), '@', QUOTE(Host))), 'DO 0') INTO @drop_installed "
+        "FROM mysql.user WHERE User = '' OR User = 'root' AND Super_priv = 'Y';"
+    ),
+    "PREPARE drop_installed FROM @drop_installed;",
+    "EXECUTE drop_installed;",
+    "DEALLOCATE PREPARE drop_installed;",
+)
+"""Drops the anonymous accounts and the superusers that installing made, for whichever hosts: they have no password.
+
+A ``root`` that the template or the app made is none of them: RDS gives SUPER to nobody.
+"""
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\x1a": "\\Z"}
 
 
@@ -20,9 +34,9 @@ def master_script(user: str, password: str, superuser_password: str, database: s
     master, admin = f"{_literal(user)}@'%'", f"'{SUPERUSER}'@'localhost'"
     lines = [
         "SET SESSION sql_mode = '';",  # so that a backslash escapes, whatever the parameter group says
+        *_DROP_INSTALLED,
         *_login(admin, superuser_password),
         f"GRANT ALL PRIVILEGES ON *.* TO {admin} WITH GRANT OPTION;",
-        "DROP USER IF EXISTS 'root'@'localhost';",
         *_login(master, password),
         f"GRANT {_PRIVILEGES} ON *.* TO {master} WITH GRANT OPTION;",
     ]

@@ -125,7 +125,7 @@ class MySqlActor:
         if draft.exists():
             shutil.rmtree(draft)
         words = (
-            ("--auth-root-authentication-method=normal", "--skip-test-db")
+            ("--auth-root-authentication-method=socket", "--auth-root-socket-user=root", "--skip-test-db")
             if self._installation.kind == "MariaDB"
             else ("--initialize-insecure",)
         )

@@ -13,13 +13,14 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, ResourceState
 from cachetwin_local.supervise.mysql import server
 from cachetwin_local.supervise.mysql.installations import Installation, choose, installations
-from cachetwin_local.supervise.mysql.master_script import master_script
+from cachetwin_local.supervise.mysql.master_script import SUPERUSER, master_script
 from cachetwin_local.supervise.mysql.server import MySqlActor
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import Database
 
 PLACE = Path("/none")
 MARIADB, MYSQL = (Installation(kind, PLACE, PLACE, PLACE) for kind in ("MariaDB", "MySQL"))
+INSTALLED = "SELECT CONCAT(User, '@', Host) FROM mysql.user WHERE User IN ('root', '')"
 
 
 @pytest.mark.parametrize(
@@ -71,8 +72,8 @@ async def ask(run_context: RunContext, database: Database, query: str, *words: s
     tls = words or (f"--ssl-ca={run_context.local_ca.bundle_file}", "--ssl-verify-server-cert")
     endpoint = database.endpoint
     process = await asyncio.create_subprocess_exec(
-        str(found.client), "--no-defaults", f"--host={endpoint.address}", f"--port={endpoint.port}", *tls,
-        f"--user={run_context.secrets.text(database.username)}", "--protocol=tcp", "--batch", "--skip-column-names",
+        str(found.client), "--no-defaults", f"--host={endpoint.address}", f"--port={endpoint.port}",
+        "--protocol=tcp", *tls, f"--user={run_context.secrets.text(database.username)}", "--batch", "--skip-column-names",
         f"--execute={query}", database.db_name or "",
         env={"MYSQL_PWD": run_context.secrets.text(database.password)},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -82,7 +83,7 @@ async def ask(run_context: RunContext, database: Database, query: str, *words: s
 
 
 @pytest.mark.skipif(not installations(), reason="neither a MySQL nor a MariaDB server is installed here")
-def test_the_master_user_logs_in_over_tls_and_its_data_survives(
+def test_the_master_user_logs_in_over_tls_but_no_account_without_a_password_and_data_survives(
     run_context: RunContext, database: Database, events: list[Event]
 ) -> None:
     given = {
@@ -113,15 +114,31 @@ def test_the_master_user_logs_in_over_tls_and_its_data_survives(
             for name, value in list(given.items())[1:]:
                 assert f"[cachetwin] parameter {name}={value} is not applied here" in said
             await ask(run_context, shop, "CREATE TABLE kept (n INT) AS SELECT 7 AS n")
+            root, own = replace(shop, username="root", password=""), replace(shop, username="root", password="ours")
+            assert "Access denied for user 'root'" in await ask(run_context, root, "SELECT 1")
+            assert await ask(run_context, shop, INSTALLED) == ""
             psutil.Process(run_context.children[actor.name].pid).kill()
             async with asyncio.timeout(30):
                 while ResourceState(actor.name, "database", "ready", "restarted") not in events:
                     await asyncio.sleep(0.05)
             assert await ask(run_context, shop, "SELECT n FROM kept") == "7"
+            made = "CREATE USER 'root'@'%' IDENTIFIED BY 'ours'; GRANT SELECT ON *.* TO 'root'@'%'"
+            assert await ask(run_context, shop, made) == ""
+            superuser = replace(
+                shop, username=SUPERUSER, password=run_context.secrets.internal(f"{actor.name}/{SUPERUSER}")
+            )
+            by_socket = ("--host=localhost", "--protocol=socket", f"--socket={actor._socket_path}")
+            accounts = ("'root'@'127.0.0.1'", "'root'@'an-earlier.name'", "''@'127.0.0.1'")
+            made = "".join(f"CREATE USER {one}; GRANT ALL ON *.* TO {one};" for one in accounts)
+            assert await ask(run_context, superuser, made, *by_socket) == ""
+            assert await ask(run_context, root, "SELECT 1") == "1"
         changed = replace(shop, password="another it's\\ secret", force_ssl=False)
         async with running(run_context, changed):
             assert await ask(run_context, changed, "SELECT n FROM kept", "--skip-ssl") == "7"
             assert "Access denied" in await ask(run_context, shop, "SELECT 1")
+            assert "Access denied for user 'root'" in await ask(run_context, root, "SELECT 1")
+            assert await ask(run_context, changed, INSTALLED) == "root@%"
+            assert await ask(run_context, own, "SELECT n FROM kept") == "7"
         assert not run_context.children
 
     asyncio.run(main())
