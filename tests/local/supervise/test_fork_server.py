@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +35,11 @@ class Engines:
         descriptor = channel.inherited.fileno()
         words = (*ENGINE, "--control-fd", str(descriptor), *options)
         command = Command(words, self.folder, python_environment(), pass_fds=(descriptor,))
-        child = await Child.start(command, self.lines.append, make=self.fork_server.spawn)
+        try:
+            child = await Child.start(command, self.lines.append, make=self.fork_server.spawn)
+        except BaseException:
+            channel.close()
+            raise
         return child, channel
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -111,6 +117,51 @@ def test_an_engine_starts_as_a_program_where_the_fork_server_hangs_or_is_not_the
         await child.stop(30)
         channel.close()
         await engines.fork_server.leave("cache")
+
+    asyncio.run(main())
+
+
+def test_an_engine_whose_answer_comes_with_the_deadline_or_a_cancellation_is_kept_or_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline_s = 0.1
+    monkeypatch.setattr("cachetwin_local.supervise.process.fork_server._ANSWER_S", deadline_s)
+    before = {process.pid for process in psutil.Process().children()}
+
+    async def ordered(engines: Engines) -> "asyncio.Task[tuple[Child, ControlChannel]]":
+        """An order whose answer has come, but was not read: nothing serves the loop meanwhile."""
+        task = asyncio.create_task(engines.start())
+        async with asyncio.timeout(30):
+            while not engines.fork_server._answers:
+                await asyncio.sleep(0)
+        orders = engines.fork_server._orders
+        assert orders is not None
+        assert select.select([orders], [], [], 30)[0]
+        return task
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        engines = Engines(tmp_path)
+        await engines.fork_server.enter("cache")
+        first, first_channel = await engines.start()  # this one has the time that it takes to load the engine
+
+        late = await ordered(engines)
+        time.sleep(2 * deadline_s)  # the loop stands still
+        second, second_channel = await late
+        assert is_forked(second)
+
+        unwanted = await ordered(engines)
+        loop.call_at(loop.time(), unwanted.cancel)  # the loop takes the answer first, in the same turn
+        with pytest.raises(asyncio.CancelledError):
+            await unwanted
+        children = {process.pid for process in psutil.Process().children()} - before
+        assert children == {first.pid, second.pid, engines.fork_server.pid}
+
+        for child, channel in ((first, first_channel), (second, second_channel)):
+            await child.kill()
+            channel.close()
+        await engines.fork_server.leave("cache")
+        assert not any("without the fork server" in line for line in engines.lines)
 
     asyncio.run(main())
 

@@ -158,8 +158,16 @@ class ForkServer:
                 await _send(orders, json.dumps(order).encode(), [output, *command.pass_fds])
                 return await answer
         except TimeoutError:
+            if answer.done() and not answer.cancelled():
+                return (
+                    answer.result()
+                )  # the loop was not served meanwhile, and took the answer and the deadline at once
             if self._child is not None and self._orders is orders:
                 await self._child.kill()  # it hangs; the next one does better
+            raise
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                _abandon(answer.result())
             raise
         finally:
             del self._answers[number]
