@@ -278,9 +278,13 @@ class _Side(asyncio.Protocol):
         return self.transport
 
     def join(self, server: "_Side") -> None:
-        """Relay bytes between this side and `server` from now on."""
+        """Relay bytes between this side and `server` from now on; where one of them is gone, close the other."""
         if self._lost or self.transport is None or server.transport is None:
             server.abort()
+            return
+        if server._lost:
+            self.transport.write(bytes(server.received))  # its last words may say why
+            self.transport.close()
             return
         self._other, server._other = server, self
         server.transport.write(bytes(self.received))

@@ -9,7 +9,7 @@ __all__ = ["token_logins"]
 
 def token_logins(run_context: RunContext, database: Database) -> TokenLogins:
     """What tokens are checked against now."""
-    identity, endpoint, clock = database.identity, database.endpoint, run_context.clock
+    identity, endpoint = database.identity, database.endpoint
     _arn, partition, _service, region, account, *_name = identity.arn.split(":")
     attributes = identity.attributes
     resource_id = attributes.get("DbiResourceId", attributes.get("DBClusterResourceId", ""))
@@ -20,10 +20,8 @@ def token_logins(run_context: RunContext, database: Database) -> TokenLogins:
         resource=f"arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}",
         callers=tuple(run_context.identities.all()),
         known={
-            "aws:CurrentTime": clock.now().isoformat(),
-            "aws:EpochTime": str(clock.now_ms() // 1000),
             "aws:SecureTransport": "true",
             "aws:RequestedRegion": region,
         },
-        ahead_ms=clock.ahead_ms,
+        ahead_ms=run_context.clock.ahead_ms,
     )

@@ -8,6 +8,7 @@ the time comes from outside.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -35,7 +36,7 @@ class TokenLogins:
     """What tokens for one database are checked against.
 
     `hosts` are its endpoints as ``name:port``, and `resource` is the ARN of its users without their name. `known` is what
-    conditions of policies can ask for, and `ahead_ms` how far its clock is ahead of this machine's.
+    conditions of policies can ask for besides the time, and `ahead_ms` how far its clock is ahead of this machine's.
     """
 
     hosts: frozenset[str]
@@ -63,7 +64,11 @@ class TokenLogins:
             principal, _credentials = signed_by(request, self.callers, self.region, "rds-db", now_s)
         except InvalidSignature as error:
             raise RefusedToken(str(error)) from None
-        decision = principal.may(_ACTION, f"{self.resource}/{user}", self.known)
+        times = {
+            "aws:CurrentTime": datetime.fromtimestamp(now_s, UTC).isoformat(),
+            "aws:EpochTime": str(int(now_s)),
+        }
+        decision = principal.may(_ACTION, f"{self.resource}/{user}", {**self.known, **times})
         if not decision.allowed:
             raise RefusedToken(
                 f"{principal.name} with the role {principal.role_arn.rpartition('/')[2]}: {decision.reason}"

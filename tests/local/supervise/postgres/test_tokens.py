@@ -1,8 +1,13 @@
 """IAM tokens in place of passwords: made by botocore, checked in front of a real PostgreSQL."""
 
 import asyncio
+import socket
+import ssl
+import struct
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +23,7 @@ from cachetwin_local.identity.credentials import Credentials, credentials_of
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.identity.policies import read_policy
 from cachetwin_local.supervise.postgres.installations import installations
+from cachetwin_local.supervise.postgres.relay import PostgresRelay
 from cachetwin_local.supervise.postgres.tokens import RefusedToken, TokenLogins
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import Database
@@ -94,6 +100,67 @@ def test_a_token_of_another_user_or_with_a_changed_word_is_refused(credentials: 
     ):
         with pytest.raises(RefusedToken, match=reason):
             logins.check(user, password, time.time())
+
+
+@pytest.mark.parametrize("key", ["aws:CurrentTime", "aws:EpochTime"])
+def test_a_policy_that_ends_is_checked_against_the_time_of_the_login(credentials: Credentials, key: str) -> None:
+    now_s = time.time()
+    operator, end = ("DateLessThan", datetime.fromtimestamp(now_s + 600, UTC).isoformat())
+    if key == "aws:EpochTime":
+        operator, end = "NumericLessThan", str(int(now_s) + 600)
+    statement = {
+        "Effect": "Allow", "Action": "rds-db:connect", "Resource": f"{USERS}/jane", "Condition": {operator: {key: end}},
+    }  # fmt: skip
+    web = Principal("Shop/Web", ROLE, (read_policy("connect", {"Statement": [statement]}),))
+    logins = replace(logins_of(credentials), callers=((web, credentials),))
+    made = token(credentials, "127.9.9.9", "jane")
+    assert logins.check("jane", made, now_s) == "Shop/Web"
+    for later, machine_s in ((logins, now_s + 700), (replace(logins, ahead_ms=700_000), now_s)):
+        with pytest.raises(RefusedToken, match="no policy allows rds-db:connect"):
+            later.check("jane", made, machine_s)
+
+
+def test_a_server_that_ends_while_the_token_is_asked_for_ends_the_connection(
+    run_context: RunContext, credentials: Credentials, tmp_path: Path
+) -> None:
+    ended = asyncio.Event()
+
+    async def let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(8)
+        writer.write(b"R\0\0\0\x08\0\0\0\0")  # AuthenticationOk
+        await ended.wait()
+        writer.close()
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setblocking(False)
+            server = await asyncio.start_unix_server(let_in, tmp_path / "server")
+            context = run_context.local_ca.issue("relay", ["127.0.0.1"], []).server_context()
+            tokens = logins_of(credentials)
+            relay = PostgresRelay(listener, context, tmp_path / "server", force_ssl=True, tokens=tokens)
+            accepting = asyncio.create_task(relay.accept())
+            trust = ssl.create_default_context(cafile=run_context.local_ca.bundle_file)
+            trust.set_alpn_protocols(["postgresql"])
+            reader, writer = await asyncio.open_connection(*listener.getsockname(), ssl=trust)
+            try:
+                options = b"user\0jane\0\0"
+                writer.write(struct.pack("!II", 8 + len(options), 196608) + options)
+                assert (await asyncio.wait_for(reader.readexactly(9), 30))[:1] == b"R"
+                ended.set()
+                await until(lambda: len(relay.sides) == 1)
+                password = token(credentials, "127.9.9.9", "jane").encode() + b"\0"
+                writer.write(b"p" + struct.pack("!I", 4 + len(password)) + password)
+                await asyncio.wait_for(reader.read(), 30)
+                await until(lambda: relay.connections == 0)
+            finally:
+                writer.close()
+                accepting.cancel()
+                await asyncio.gather(accepting, return_exceptions=True)
+                await relay.stop()
+                server.close()
+                await server.wait_closed()
+
+    asyncio.run(main())
 
 
 def with_iam(database: Database, major: int) -> Database:
