@@ -1,5 +1,6 @@
 """The first reference architecture, from cdk.json to an answering page, with the command a newcomer types."""
 
+import contextlib
 import json
 import os
 import signal
@@ -135,6 +136,19 @@ def test_a_saved_file_of_the_service_answers_at_once(checkout: Path, page: str) 
         wait_until(lambda: "<title>Saved: " in client.get("/").text, "the saved page", 120)
 
 
+def listener(port: int) -> socket.socket:
+    """A socket that takes the port, once the last thread of those who were killed has let go of it."""
+    opened: list[socket.socket] = []
+
+    def opens() -> bool:
+        with contextlib.suppress(OSError):
+            opened.append(socket.create_server(("127.0.0.1", port)))
+        return bool(opened)
+
+    wait_until(opens, f"port {port} is free", DEADLINE_S)
+    return opened[0]
+
+
 @pytest.fixture(scope="module")
 def recovered(checkout: Path, page: str) -> Iterator[tuple[int, str]]:
     """The next `up` after a kill, with its port taken and one loopback address: the killed process, what `up` said."""
@@ -146,7 +160,7 @@ def recovered(checkout: Path, page: str) -> Iterator[tuple[int, str]]:
     assert len(children) > 4
     supervisor.kill()
     wait_until(lambda: not any(runs(child.pid) for child in children), "every process ends", DEADLINE_S)
-    with socket.create_server(("127.0.0.1", httpx.URL(page).port or 80)):
+    with listener(httpx.URL(page).port or 80):
         again = cachetwin(checkout, "up", "-d", "--no-synth", "--loopback", "shared")
         assert again.returncode == 0, again.stderr
         yield supervisor.pid, again.stderr
