@@ -27,9 +27,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -261,8 +262,11 @@ def prepare(server: Server, case: Case, requests: int) -> None:
         benchmark(server, case.words(test.fill), count, replace(case, pipeline=16, clients=10))
 
 
-def load(server: Server, case: Case, base: int) -> tuple[float, float, float, float]:
-    """One run of a case: requests a second, CPU microseconds a command, p50 and p99 in ms."""
+Sample = tuple[float, float, float, float]  # requests a second, CPU microseconds a command, p50 and p99 in ms
+
+
+def load(server: Server, case: Case, base: int) -> Sample:
+    """One run of a case."""
     requests = case.requests(base)
     prepare(server, case, requests)
     before = cpu_seconds(server.process)
@@ -276,19 +280,18 @@ def load(server: Server, case: Case, base: int) -> tuple[float, float, float, fl
     )
 
 
-def measure(servers: list[Server], case: Case, rounds: int, base: int) -> list[Figure]:
-    """Every server in this case, taking turns; the first server changes from round to round."""
-    samples: dict[str, list[tuple[float, float, float, float]]] = {server.name: [] for server in servers}
+def measure(runs: Mapping[str, Callable[[], Sample]], case: Case, rounds: int) -> list[Figure]:
+    """Every server in this case, by its name in `runs`, taking turns; who is first changes from round to round."""
+    samples: dict[str, list[Sample]] = {name: [] for name in runs}
+    names = list(runs)
     for turn in range(rounds):
-        shift = turn % len(servers)
-        for server in servers[shift:] + servers[:shift]:
-            samples[server.name].append(load(server, case, base))
+        shift = turn % len(names)
+        for name in names[shift:] + names[:shift]:
+            samples[name].append(runs[name]())
     figures = []
-    for server in servers:
-        rps, cpu, p50, p99 = (statistics.median(column) for column in zip(*samples[server.name], strict=True))
-        figures.append(
-            Figure(server.name, case.test, case.pipeline, case.clients, case.value_bytes, rps, cpu, p50, p99)
-        )
+    for name, of_server in samples.items():
+        rps, cpu, p50, p99 = (statistics.median(column) for column in zip(*of_server, strict=True))
+        figures.append(Figure(name, case.test, case.pipeline, case.clients, case.value_bytes, rps, cpu, p50, p99))
     return figures
 
 
@@ -481,7 +484,8 @@ def main() -> None:
         servers = [stack.enter_context(candidate.running())[0] for candidate in candidates]
         print(HEADER, file=out)
         for case in cases(options):
-            new = measure(servers, case, options.rounds, options.requests)
+            runs = {server.name: partial(load, server, case, options.requests) for server in servers}
+            new = measure(runs, case, options.rounds)
             figures.extend(new)
             for line in table_lines(new):
                 print(line, file=out, flush=True)

@@ -11,7 +11,6 @@ checked, and each connection is used for all of its requests.
 import argparse
 import shlex
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -29,12 +29,14 @@ from benchmarks.compare_servers import (
     Case,
     Contender,
     Figure,
+    Sample,
     Server,
     add_servers,
     benchmark,
     contenders,
     cpu_seconds,
     free_port,
+    measure,
     numbers,
     summary_lines,
     table_lines,
@@ -212,7 +214,7 @@ def _is_taken(port: int) -> bool:
     return False
 
 
-def load(arranged: Arranged, case: Case, base: int) -> tuple[float, float, float, float]:
+def load(arranged: Arranged, case: Case, base: int) -> Sample:
     """One run of a case: requests a second, CPU microseconds a command, p50 and p99 in ms."""
     requests = case.requests(base)
     for port in arranged.ports:
@@ -244,20 +246,6 @@ def arranged_servers(candidates: list[Contender], kind: str) -> Iterator[list[Ar
         yield [Arrangement(candidate, kind, stack).start() for candidate in candidates]
 
 
-def measure(servers: list[Arranged], case: Case, rounds: int, base: int) -> list[Figure]:
-    """Every server in this case, taking turns."""
-    samples: dict[str, list[tuple[float, float, float, float]]] = {server.name: [] for server in servers}
-    for turn in range(rounds):
-        shift = turn % len(servers)
-        for server in servers[shift:] + servers[:shift]:
-            samples[server.name].append(load(server, case, base))
-    figures = []
-    for name, of_server in samples.items():
-        rps, cpu, p50, p99 = (statistics.median(column) for column in zip(*of_server, strict=True))
-        figures.append(Figure(name, case.test, case.pipeline, case.clients, case.value_bytes, rps, cpu, p50, p99))
-    return figures
-
-
 def arrangements(text: str) -> list[str]:
     """``tls,cluster`` as a list. Raises ArgumentTypeError for an arrangement that there is not."""
     names = text.split(",")
@@ -287,9 +275,9 @@ def main() -> int:
         with arranged_servers(candidates, kind) as servers:
             for test in options.tests:
                 for pipeline in options.pipelines:
-                    new = measure(
-                        servers, Case(test, pipeline, options.clients, options.size), options.rounds, options.requests
-                    )
+                    case = Case(test, pipeline, options.clients, options.size)
+                    runs = {server.name: partial(load, server, case, options.requests) for server in servers}
+                    new = measure(runs, case, options.rounds)
                     figures.extend(new)
                     for line in table_lines(new):
                         print(line, flush=True)
