@@ -28,6 +28,10 @@ class Project:
         """The command that synthesises. Raises UserError when there is none."""
         app = self.settings.get("app")
         if not isinstance(app, str) or not app.strip():
+            if not (self.root / "cdk.json").exists():
+                raise UserError(
+                    f"{self.root} has no cdk.json: name the --app, --assembly or --template that `cachetwin up` was given"
+                )
             raise UserError(
                 f'{self.root / "cdk.json"} must have an "app" command, such as "python -m stacks.app", or name one with '
                 "--app"

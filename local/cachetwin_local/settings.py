@@ -20,6 +20,7 @@ __all__ = ["FILE_NAME", "LOG_LEVELS", "ServiceSettings", "Settings", "name_match
 FILE_NAME: Final = "cachetwin.toml"
 TASKS_MAX: Final = 50
 LogLevel = Literal["debug", "info", "warning", "error"]
+NodeNaming = Literal["address", "name"]
 LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
 _SECTIONS: Final = (
     "leave-out",
@@ -31,8 +32,10 @@ _SECTIONS: Final = (
     "services",
     "ports",
     "log-levels",
+    "cluster-nodes",
     "metrics",
 )
+_NODE_NAMINGS: Final[tuple[NodeNaming, ...]] = ("address", "name")
 _SERVICE: Final = ("tasks", "environment", "process", "folder", "url")
 
 
@@ -67,6 +70,8 @@ class Settings:
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     log_levels: Mapping[str, LogLevel] = field(default_factory=dict)
+    cluster_nodes: Mapping[str, NodeNaming] = field(default_factory=dict)
+    """Whether clients of a cluster hear of its nodes by address or by host name."""
     metrics_every_s: int = 60
 
     def service(self, *names: str) -> ServiceSettings:
@@ -87,6 +92,10 @@ class Settings:
     def port(self, *names: str) -> int | None:
         """The port of the resource with these names."""
         return next((port for pattern, port in self.ports.items() if name_matches(pattern, *names)), None)
+
+    def node_naming(self, *names: str) -> NodeNaming:
+        """How the cache with these names announces the nodes of its cluster."""
+        return next((how for pattern, how in self.cluster_nodes.items() if name_matches(pattern, *names)), "address")
 
     def log_level(self, *names: str) -> LogLevel | None:
         """The log level of the resource with these names."""
@@ -125,6 +134,9 @@ def read_settings(root: Path) -> Settings:
         ports={name: _integer(f"ports.{name}", port, 1, 65535) for name, port in _table("ports", document).items()},
         log_levels={
             name: _log_level(f"log-levels.{name}", level) for name, level in _table("log-levels", document).items()
+        },
+        cluster_nodes={
+            name: _node_naming(f"cluster-nodes.{name}", how) for name, how in _table("cluster-nodes", document).items()
         },
         metrics_every_s=_metrics_every_s(_table("metrics", document)),
     )
@@ -235,6 +247,13 @@ def _log_level(key: str, value: object) -> LogLevel:
         if value == level:
             return level
     raise _wrong(key, f"one of {', '.join(LOG_LEVELS)}", value)
+
+
+def _node_naming(key: str, value: object) -> NodeNaming:
+    for how in _NODE_NAMINGS:
+        if value == how:
+            return how
+    raise _wrong(key, f"one of {', '.join(_NODE_NAMINGS)}", value)
 
 
 def _wrong(key: str, allowed: str, value: object) -> UserError:

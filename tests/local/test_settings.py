@@ -40,6 +40,9 @@ environment = { COLOR = "red" }
 
 [log-levels]
 "Shop/Cache" = "debug"
+
+[cluster-nodes]
+"Shop/Cache" = "name"
 """
 
 
@@ -62,6 +65,7 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
     assert settings.service("Other/Web") == ServiceSettings()
     assert (settings.port("Shop/Cache"), settings.port("Shop/Database")) == (7000, None)
     assert settings.log_level("Shop/Cache") == "debug"
+    assert (settings.node_naming("Shop/Cache"), settings.node_naming("Shop/Other")) == ("name", "address")
 
 
 def test_a_project_without_a_file_has_empty_settings(tmp_path: Path) -> None:
@@ -93,6 +97,7 @@ def test_a_project_without_a_file_has_empty_settings(tmp_path: Path) -> None:
         ),
         ("[ports]\nCache = 0", r"ports\.Cache must be a whole number from 1 to 65535, got 0"),
         ('[log-levels]\nCache = "loud"', r'log-levels\.Cache must be one of debug, info, warning, error, got "loud"'),
+        ('[cluster-nodes]\nCache = "host"', r'cluster-nodes\.Cache must be one of address, name, got "host"'),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, text: str, message: str) -> None:

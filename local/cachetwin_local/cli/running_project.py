@@ -9,7 +9,7 @@ from cachetwin_local.project import Project
 from cachetwin_local.supervise.control.client import ask
 from cachetwin_local.supervise.project.state import RunState, StateFile
 
-__all__ = ["ANSWER_DEADLINE_S", "ask_supervisor", "inform", "state_of", "status_of"]
+__all__ = ["ANSWER_DEADLINE_S", "answer_of", "ask_supervisor", "inform", "state_of", "status_of"]
 
 ANSWER_DEADLINE_S = 5.0
 
@@ -36,6 +36,16 @@ def ask_supervisor(state: RunState, request: dict[str, object], deadline_s: floa
             f"the supervisor (pid {state.pid}) did not answer within {deadline_s:g} s: it hangs; end it with "
             f"`kill -9 {state.pid}`, its children end with it"
         ) from error
+
+
+def answer_of(state: RunState, request: dict[str, object]) -> Any:  # noqa: ANN401  (as JSON has it)
+    """What the supervisor answers to an operation. Raises UserError when it refuses, hangs or ends."""
+    found = next(ask_supervisor(state, request, ANSWER_DEADLINE_S), None)
+    if found is None:
+        raise UserError("the supervisor stopped while it was asked: try again")
+    if "error" in found:
+        raise UserError(str(found["error"]))
+    return found["done"]
 
 
 def status_of(state: RunState) -> dict[str, Any]:

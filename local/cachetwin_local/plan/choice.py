@@ -66,7 +66,7 @@ def check_names(option: str, patterns: Iterable[str], identities: Sequence[Ident
             every = [name for identity in identities for name in names_of(identity)]
             near = difflib.get_close_matches(pattern, every, 1, 0.5)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise UserError(f"{place} must name one of {', '.join(keys) or '(nothing runs)'}, got {pattern}{hint}")
+            raise UserError(f"{place} must name one of {', '.join(keys) or '(there is none)'}, got {pattern}{hint}")
 
 
 def _matching(patterns: Iterable[str], identities: Iterable[Identity]) -> set[str]:

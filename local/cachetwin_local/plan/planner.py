@@ -53,9 +53,10 @@ from cachetwin_local.topology.values import (
     secrets_in,
 )
 
-from .choice import Choice, check_names, names_of
+from .choice import Choice, check_names
 from .deliveries import delivery_roles, warn_of_deliveries, warn_of_target_functions
 from .paths import Server, check_paths
+from .server_settings import is_cluster, with_settings
 from .tags import tags_of
 
 T = TypeVar("T")
@@ -75,11 +76,6 @@ FRONTS: Final = {
     lambda_url.URL: lambda_url.url_address,
 }
 """What gives the types that people open in a browser, and that need no other value for it, their address."""
-
-
-CACHE_LEVELS: Final = {"debug": "debug", "info": "notice", "warning": "warning", "error": "warning"}
-MYSQL_LEVELS: Final = {"debug": "9", "info": "2", "warning": "1", "error": "0"}
-SERVER_LEVELS: Final = {"debug": "debug1", "info": "info", "warning": "warning", "error": "error"}
 
 
 def plan(
@@ -115,7 +111,7 @@ def plan(
     values = [*values, *_given_secrets(context)]
     _drop_without_secrets(context, values, coverage)
     _check_settings(settings, values, graph)
-    values = [_with_log_level(value, settings) for value in values]
+    values = [with_settings(value, settings) for value in values]
     left_out = choice.left_out(values, settings)
     values = [value for value in values if _key(value) not in left_out]
     coverage = [replace(one, status="left out") if one.identity.key in left_out else one for one in coverage]
@@ -429,22 +425,8 @@ def _check_settings(settings: Settings, values: Iterable[object], graph: Graph) 
     check_names("services", settings.services, services)
     check_names("ports", settings.ports, [*servers, *fronts])
     check_names("log-levels", settings.log_levels, [*servers, *services])
-
-
-def _with_log_level(value: object, settings: Settings) -> object:
-    """A cache or a database with the log level of cachetwin.toml, in its own words."""
-    if not isinstance(value, ReplicationGroup | Database):
-        return value
-    level = settings.log_level(*names_of(value.identity))
-    if level is None:
-        return value
-    if isinstance(value, ReplicationGroup):
-        name, words = "loglevel", CACHE_LEVELS
-    elif value.engine == "postgres":
-        name, words = "log_min_messages", SERVER_LEVELS
-    else:
-        name, words = "log_warnings", MYSQL_LEVELS
-    return replace(value, parameters={**value.parameters, name: words[level]})
+    clusters = [value.identity for value in values if isinstance(value, ReplicationGroup) and is_cluster(value)]
+    check_names("cluster-nodes", settings.cluster_nodes, clusters)
 
 
 def _key(value: object) -> str:

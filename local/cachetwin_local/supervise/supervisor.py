@@ -24,6 +24,7 @@ from cachetwin_local.supervise.cache.global_datastores import GlobalDatastores
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
 from cachetwin_local.supervise.changes import ResourceChange, resource_changes
+from cachetwin_local.supervise.control.addresses import AddressOperations
 from cachetwin_local.supervise.control.clock import ClockOperations
 from cachetwin_local.supervise.control.server import ControlServer, Document
 from cachetwin_local.supervise.control.status import outputs, paths
@@ -114,6 +115,7 @@ class Supervisor:
         clock = ClockOperations(
             self._run_context, self._caches, self._memcached_clusters, self._databases, lambda: self._all_started
         )
+        addresses = AddressOperations(self._run_context, lambda: self._topology)
         self._control = ControlServer(
             control_socket,
             self.logs,
@@ -126,7 +128,9 @@ class Supervisor:
                 "apply": self.apply,
                 "changes": self.changes,
                 "clock": clock.perform,
+                "host-names": addresses.host_names,
                 "rotate": rotation.perform,
+                "variables": addresses.variables,
             },
             long_operations=dict.fromkeys(LONG_OPERATIONS, operations.perform),
         )

@@ -10,6 +10,8 @@ from cachetwin_local.assembly.values.text import SecretRef
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.choice import Choice
 from cachetwin_local.settings import ServiceSettings, Settings
+from cachetwin_local.supervise.cache.node_settings import NodeSettings
+from cachetwin_local.supervise.project.clock import Clock
 from cachetwin_local.topology.values import TaskAddress, Topology
 
 
@@ -78,6 +80,19 @@ def test_a_service_gets_tasks_variables_and_a_log_level() -> None:
     assert topology.replication_groups[0].nodes[0].endpoint.port == 7000
 
 
+def test_a_cluster_announces_its_nodes_by_name_where_the_settings_ask_for_it() -> None:
+    sharded = one("ElastiCache::ReplicationGroup", **{**CACHE, "NumNodeGroups": 2, "ReplicasPerNodeGroup": 0})
+    (by_address,) = plan_of(Cache=sharded).replication_groups
+    (by_name,) = plan_of(settings=Settings(cluster_nodes={"Cac*": "name"}), Cache=sharded).replication_groups
+    found = [
+        NodeSettings((), "valkey-8.1", group.parameters, "", Clock(), options=("--cluster-topology",)).parameters_of(
+            group.nodes[0]
+        )["cluster-preferred-endpoint-type"]
+        for group in (by_address, by_name)
+    ]
+    assert found == ["ip", "hostname"]
+
+
 def test_a_process_takes_the_place_of_an_image_that_only_docker_can_run(tmp_path: Path) -> None:
     own = Settings(secrets=GIVEN, services={"Web": ServiceSettings(process="run me", folder=tmp_path)})
     (service,) = shop(own, image="nginx").services
@@ -128,6 +143,11 @@ def test_only_keeps_what_is_named_and_what_it_needs() -> None:
             "cachetwin.toml: services must name one of App/Web",
         ),
         (Settings(ports={"Web": 1}), None, "cachetwin.toml: ports must name one of App/Cache, App/Db, got Web"),
+        (
+            Settings(cluster_nodes={"Cache": "name"}),
+            None,
+            "cachetwin.toml: cluster-nodes must name one of \\(there is none\\), got Cache",
+        ),
         (Settings(log_levels={"X": "info"}), None, "cachetwin.toml: log-levels must name one of"),
     ],
 )

@@ -33,11 +33,14 @@ class NodeSettings:
     topology: Callable[[CacheNode], Document | None] = lambda _node: None
     shared_endpoints: tuple[Endpoint, ...] = ()
 
-    @staticmethod
-    def _announced(node: CacheNode) -> dict[str, str]:
-        """Where clients of the cluster find a node, whichever endpoint they asked at; host names do not resolve here."""
+    def _announced(self, node: CacheNode) -> dict[str, str]:
+        """Where clients of the cluster find a node, whichever endpoint they asked at.
+
+        That is its address, unless cachetwin.toml asks for host names: these do not resolve for every program here.
+        """
+        by_name = self.parameters.get("cluster-preferred-endpoint-type") == "hostname"
         return {
-            "cluster-preferred-endpoint-type": "ip",
+            "cluster-preferred-endpoint-type": "hostname" if by_name else "ip",
             "cluster-announce-ip": node.endpoint.address,
             "cluster-announce-port": str(node.endpoint.port),
         }
