@@ -102,6 +102,7 @@ class ReplicationGroup:
     fails is replaced and no replica is promoted. `shard_pattern` is for shards that are added while it runs.
     `ecpu_per_second_max` limits a serverless cache, 0 does not. With `online_resharding` a changed template may change the
     number of shards. `follows` is the key of the group that a secondary of a global datastore follows at first.
+    `create_only` are properties of the template that do nothing here but replace the cache when they change, as JSON.
     """
 
     identity: Identity
@@ -127,6 +128,7 @@ class ReplicationGroup:
     ecpu_per_second_max: int = 0
     online_resharding: bool = False
     follows: str = ""
+    create_only: Mapping[str, str] = field(default_factory=dict)
     notification_topic: str = field(default="", compare=False)
     """The ARN of the topic that hears of its events."""
 

@@ -15,6 +15,7 @@ from cachetwin_local.topology.values import CacheNode, NodeGroup, ReplicationGro
 from .backup import backup_of
 from .cache_engine import SERVICE_ONLY, profile
 from .cache_settings import (
+    create_only,
     engine_version,
     group_parameters,
     group_users,
@@ -34,6 +35,9 @@ from .node_groups import (
     tls_mode,
 )
 
+_CREATE_ONLY: Final = (
+    "AtRestEncryptionEnabled CacheSubnetGroupName DataTieringEnabled KmsKeyId NetworkType PreferredCacheClusterAZs"
+)
 CLUSTER_DEFAULTS: Final[Mapping[str, str]] = {"cluster-require-full-coverage": "no"}
 """Defaults of the families for cluster mode, where they differ from the open source engine's."""
 
@@ -112,6 +116,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         online_resharding=_reshards_online(resolved),
         shard_pattern=_shard_pattern(context, resource.key, endpoints) if mode == "enabled" else None,
         follows=leader or "",
+        create_only=create_only(properties, _CREATE_ONLY),
         notification_topic=properties.string("NotificationTopicArn", ""),
     )
     return Translation((group,), _note(group, exact=named[1]))

@@ -40,7 +40,8 @@ class CacheUpdate:
 
 def cache_update(old: ReplicationGroup, new: ReplicationGroup) -> CacheUpdate:
     """How `old` becomes `new`. Properties are named as in templates."""
-    replaced = [
+    replaced = sorted({name for name, _value in old.create_only.items() ^ new.create_only.items()})
+    replaced += [
         name
         for name, differs in {
             "its name": old.identity.physical_name != new.identity.physical_name,

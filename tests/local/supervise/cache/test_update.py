@@ -39,7 +39,7 @@ def test_a_node_type_or_version_brings_new_nodes_with_the_data() -> None:
 
 def test_every_property_of_a_cache_is_weighed() -> None:
     """A new field of the value needs a line in `cache_update`, and then here, unless it does not count as a change."""
-    assert len([field for field in fields(ReplicationGroup) if field.compare]) == 23
+    assert len([field for field in fields(ReplicationGroup) if field.compare]) == 24
     assert cache_update(OLD, replace(OLD, ecpu_per_second_max=1000)).new_nodes == ("ECPUPerSecond",)
 
 
@@ -50,6 +50,7 @@ def test_every_property_of_a_cache_is_weighed() -> None:
         (replace(OLD, backup=Backup(seed=("a.rdb",))), "SnapshotArns"),
         (replace(OLD, cluster_mode="enabled"), "ClusterMode"),
         (replace(OLD, users=()), "UserGroupIds"),
+        (replace(OLD, create_only={"KmsKeyId": '"key"'}), "KmsKeyId"),
         (replace(OLD, follows="West/Cache"), "GlobalReplicationGroupId"),
     ],
 )
