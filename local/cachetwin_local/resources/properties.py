@@ -1,5 +1,6 @@
 """Typed reading of a resource's resolved properties, with errors that name the property."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ class Properties:
 
     def __contains__(self, name: str) -> bool:
         return self.values.get(name) is not None
+
+    def as_json(self, names: str) -> dict[str, str]:
+        """Those of the properties `names`, separated by blanks, that are given, as JSON."""
+        return {name: json.dumps(self.values[name], sort_keys=True) for name in names.split() if name in self}
 
     def text(self, name: str) -> Text | None:
         """A string that may hold secrets."""

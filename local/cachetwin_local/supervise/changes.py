@@ -59,7 +59,8 @@ def _update(before: Specification, after: Specification) -> tuple[str, bool]:
 
 
 def _database_update(old: Database, new: Database) -> str:
-    replaced = [
+    replaced = sorted({name for name, _value in old.create_only.items() ^ new.create_only.items()})
+    replaced += [
         name
         for name, differs in {
             "Engine": old.engine != new.engine,

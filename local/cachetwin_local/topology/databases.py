@@ -1,7 +1,7 @@
 """Databases and secrets as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cachetwin_local.assembly.values.text import Text
@@ -15,7 +15,8 @@ class Database:
 
     `force_ssl` is the parameter `rds.force_ssl`, or `require_secure_transport` of MySQL and MariaDB. `parameters` are
     server settings by name as the parameter group gives them, service-only names (`rds.*`) left out. `iam_authentication`
-    says that IAM tokens log in.
+    says that IAM tokens log in. `create_only` are properties of the template that do nothing here but make CloudFormation
+    replace the database when they change, as JSON.
     """
 
     identity: Identity
@@ -29,6 +30,7 @@ class Database:
     parameters: Mapping[str, str]
     security_groups: tuple[str, ...]
     iam_authentication: bool = False
+    create_only: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from tests.local.supervise.tiny_app import topology
 
 from cachetwin_local.supervise.changes import ResourceChange, resource_changes
 from cachetwin_local.supervise.reconcile import specifications
-from cachetwin_local.topology.values import Backup, TaskAddress
+from cachetwin_local.topology.values import Backup, Database, TaskAddress
 
 TINY = topology("127.0.0.9", 8080)
 CACHE = replication_group("127.0.0.9", 2)
@@ -35,3 +35,10 @@ def test_each_kind_of_resource_says_what_cloudformation_does() -> None:
     lines = {c.name: c for c in resource_changes(specifications(TINY), specifications(replace(TINY, services=(more,))))}
     assert "one task after the other" in lines["Tiny/Service"].line
     assert not any(change.loses_data for change in lines.values())
+
+
+def test_a_database_whose_encryption_changes_is_replaced_on_aws(database: Database) -> None:
+    encrypted = replace(database, create_only={"StorageEncrypted": "true"})
+    before, after = (specifications(replace(TINY, databases=(one,))) for one in (database, encrypted))
+    (change,) = resource_changes(before, after)
+    assert change.line == "replacement on AWS (StorageEncrypted), whose data is lost there; here the data stays"

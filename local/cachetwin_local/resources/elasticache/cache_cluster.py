@@ -11,7 +11,7 @@ from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGrou
 
 from .backup import backup_of
 from .cache_engine import SERVICE_ONLY, profile
-from .cache_settings import create_only, engine_version, group_parameters, log_deliveries, node_memory, subnet_zones
+from .cache_settings import engine_version, group_parameters, log_deliveries, node_memory, subnet_zones
 from .memcached_cluster import endpoints, is_memcached, translate_memcached
 from .node_groups import PORT, tls_mode
 
@@ -64,7 +64,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         log_delivery=log_deliveries(properties),
         security_groups=properties.strings("VpcSecurityGroupIds"),
         backup=backup_of(context, resolved, identity.physical_name),
-        create_only=create_only(properties, "CacheSubnetGroupName NetworkType"),
+        create_only=properties.as_json("CacheSubnetGroupName NetworkType"),
         notification_topic=properties.string("NotificationTopicArn", ""),
     )
     note = f"{name} on {endpoint.address}:{endpoint.port}, one node in {zone}"

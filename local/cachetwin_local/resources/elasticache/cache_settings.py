@@ -1,6 +1,5 @@
 """What replication groups and single nodes have in common: version, parameters, memory, zones, users, logs."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -119,11 +118,6 @@ def group_users(context: Context, properties: Properties, name: str) -> tuple[Ca
             )
         users.extend(elasticache_user_group.users(context, group))
     return tuple(users)
-
-
-def create_only(properties: Properties, names: str) -> dict[str, str]:
-    """Those of the properties `names`, separated by blanks, that the template has, as JSON."""
-    return {name: json.dumps(properties.values[name], sort_keys=True) for name in names.split() if name in properties}
 
 
 def log_deliveries(properties: Properties) -> tuple[LogDelivery, ...]:

@@ -15,7 +15,6 @@ from cachetwin_local.topology.values import CacheNode, NodeGroup, ReplicationGro
 from .backup import backup_of
 from .cache_engine import SERVICE_ONLY, profile
 from .cache_settings import (
-    create_only,
     engine_version,
     group_parameters,
     group_users,
@@ -116,7 +115,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         online_resharding=_reshards_online(resolved),
         shard_pattern=_shard_pattern(context, resource.key, endpoints) if mode == "enabled" else None,
         follows=leader or "",
-        create_only=create_only(properties, _CREATE_ONLY),
+        create_only=properties.as_json(_CREATE_ONLY),
         notification_topic=properties.string("NotificationTopicArn", ""),
     )
     return Translation((group,), _note(group, exact=named[1]))

@@ -18,7 +18,6 @@ from cachetwin_local.topology.values import CacheNode, CacheUser, Endpoint, Node
 from . import user_group as elasticache_user_group
 from .backup import serverless_backup_of
 from .cache_engine import DEFAULT_VERSION, PROFILES, Engine
-from .cache_settings import create_only
 from .memcached_cluster import VERSION, is_memcached
 from .memcached_serverless import memcached_endpoints, translate_memcached
 
@@ -94,7 +93,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         node_groups=(NodeGroup("0001", ((0, 16383),)),),
         backup=serverless_backup_of(context, resolved, identity.physical_name),
         ecpu_per_second_max=units,
-        create_only=create_only(properties, "ConnectionType KmsKeyId NetworkType SubnetIds"),
+        create_only=properties.as_json("ConnectionType KmsKeyId NetworkType SubnetIds"),
     )
     limits = [f"at most {storage_gb} GB"] if storage_gb else []
     limits += [f"at most {units} processing units a second"] if units else []

@@ -67,6 +67,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         parameters=server_parameters(parameters, engine),
         security_groups=properties.strings("VpcSecurityGroupIds"),
         iam_authentication=warn_of_tokens(context, resolved, properties, engine),
+        create_only=properties.as_json("DBSubnetGroupName EngineMode KmsKeyId SnapshotIdentifier StorageEncrypted"),
     )
     address = f"{database.endpoint.address}:{database.endpoint.port}"
     note = f"{engine.name} on {address} stands for {properties.string('Engine')}, its reader endpoint too"

@@ -71,6 +71,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         parameters=server_parameters(parameters, engine),
         security_groups=properties.strings("VPCSecurityGroups"),
         iam_authentication=warn_of_tokens(context, resolved, properties, engine),
+        create_only=properties.as_json("CharacterSetName DBSubnetGroupName KmsKeyId StorageEncrypted Timezone"),
     )
     address = f"{database.endpoint.address}:{database.endpoint.port}"
     return Translation((database, *managed), f"{engine.name} on {address}, of the version that this machine has")
