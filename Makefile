@@ -12,6 +12,8 @@ OTHER_TESTS := $(filter-out %/__pycache__/ $(foreach own,engine golden cdk e2e c
   $(wildcard tests/*/))
 CAN_COMPILE := $(shell $(PYTHON) tools/compiled_build.py --can-compile && echo yes)
 PYTHON_FOLDERS := constructs engine local stacks benchmarks tests tools
+# Container images set it; each start of Python would compile all that it imports again: seconds for CDK, the engine, moto.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES = $(shell find $(1) -type f -not -path '*/build/*' -not -path '*.egg-info/*' -not -name '*.pyc')
 
 .PHONY: coverage platform-wheels check-tag hooks
