@@ -61,7 +61,8 @@ docs: $(INSTALLED)  ## The documentation site, into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # The tests of the engine in one process, under coverage, whose floor is in pyproject.toml: lines only, because branches
-# would double the time. Values that a command has kept too long are poisoned (tests/engine/poisoned.py).
+# would double the time, and not during tests that run the same few lines very often (`no_cover`). Values that a command has
+# kept too long are poisoned (tests/engine/poisoned.py).
 coverage: $(INSTALLED)  ## Run the engine's in-process tests, and show what of its core they leave out
 	CACHETWIN_EXPECT_BUILD=pure CACHETWIN_POISON=1 $(BIN)/python $(PYTEST) tests/engine $(BY_SOCKET:%=--ignore %) --cov
 

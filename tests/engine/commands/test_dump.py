@@ -70,6 +70,7 @@ def test_cut_short_at_any_place_it_is_an_error_and_nothing_worse(run: Run, line:
     assert run("EXISTS cut") == b":0\r\n"
 
 
+@pytest.mark.no_cover
 @settings(max_examples=400, deadline=None)
 @example("SADD k a b 1", 3, 0, 3530, 133)  # an element that ends behind the last byte
 @given(st.sampled_from(MAKE), st.integers(0, 10_000), st.integers(0, 255), st.integers(0, 10_000), st.integers(0, 255))

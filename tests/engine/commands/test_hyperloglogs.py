@@ -127,6 +127,7 @@ def test_pfdebug_switches_simd_since_valkey_8_1(run: Run, start_run: StartRun) -
     assert start_run("valkey-8.0")("PFDEBUG SIMD ON") == b"-ERR The specified key does not exist\r\n"
 
 
+@pytest.mark.no_cover
 def test_pfselftest_passes(run: Run) -> None:
     assert run("PFSELFTEST") == OK
 

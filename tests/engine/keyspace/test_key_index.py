@@ -1,5 +1,6 @@
 """The index behind SCAN, RANDOMKEY and sampling: what it promises while keys come and go."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,7 @@ def test_it_holds_what_was_added_and_not_removed(added: set[bytes], removed: set
     assert sorted(found) == sorted(added - removed)
 
 
+@pytest.mark.no_cover
 def test_every_key_is_as_likely_to_be_picked_as_any_other() -> None:
     index = KeyIndex()
     keys = [b"k%d" % number for number in range(1000)]

@@ -104,6 +104,7 @@ def walk_expiring(table: KeyTable, count: int = 10) -> list[bytes]:
     return found
 
 
+@pytest.mark.no_cover
 def test_times_to_live_stay_while_the_table_grows_and_shrinks(table: KeyTable) -> None:
     """Through segments that are laid out anew, split, and a table that starts over."""
     below = RandomSource(3).below
@@ -180,6 +181,7 @@ def test_a_collection_that_took_another_name_is_closed_under_that() -> None:
     assert table.find(b"old") == b"text"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", [1, 12, 13, 100, 3072, 3073, 13_000])
 def test_it_grows_and_shrinks_and_keeps_everything(table: KeyTable, count: int) -> None:
     keys = [b"key:%d" % n for n in range(count)]
@@ -206,6 +208,7 @@ def test_keys_that_come_and_go_leave_room_for_others(table: KeyTable) -> None:
     assert sorted(walk(table)) == sorted(b"key:%d" % n for n in range(7_990, 8_000))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", [1, 10, 500])
 @pytest.mark.parametrize("seed", range(2))
 def test_what_stays_during_a_whole_walk_is_returned(table: KeyTable, count: int, seed: int) -> None:
@@ -247,6 +250,7 @@ def test_a_walk_returns_nothing_twice_while_nothing_changes(table: KeyTable) -> 
     assert len(found) == len(set(found)) == 7_000
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", [1, 5, 12, 4_000])
 def test_every_key_is_drawn_as_often_as_any_other(table: KeyTable, count: int) -> None:
     for n in range(count):
@@ -273,6 +277,7 @@ def test_a_draw_finds_the_few_that_are_left_of_many(table: KeyTable) -> None:
     assert sorted(table.sample(below, 100)) == sorted(table.keys())
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", [1, 5, 12, 4_000, 14_000])
 def test_neighbours_are_drawn_from_everywhere(table: KeyTable, count: int) -> None:
     for n in range(count):

@@ -41,6 +41,7 @@ def test_allkeys_policies_keep_the_limit_whatever_is_written(run: Run, policy: s
     assert len(run.engine.databases[0]) == 2000 - run.engine.statistics.evicted_keys
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("policy", ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"])
 def test_volatile_policies_take_only_keys_with_a_time_to_live(run: Run, policy: str) -> None:
     for number in range(300):

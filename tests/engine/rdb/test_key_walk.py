@@ -18,6 +18,7 @@ def database(kind: str) -> Database:
     return db
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", ["packed", "dict"])
 @pytest.mark.parametrize(("count", "spread"), [(0, 50), (1, 50), (300, 400), (5_000, 20_000), (5_000, 5_000)])
 @pytest.mark.parametrize("growth", [-1, 0, 1])

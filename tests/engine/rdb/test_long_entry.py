@@ -56,6 +56,7 @@ def loaded(start_run: StartRun, data: bytes, profile: str = "valkey-8.1") -> Run
     return other
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", sorted(CHANGES))
 @pytest.mark.parametrize("seed", range(3))
 def test_changes_between_the_steps_are_not_in_it(run: Run, start_run: StartRun, kind: str, seed: int) -> None:
@@ -85,6 +86,7 @@ def test_a_large_collection_takes_many_steps(run: Run) -> None:
     assert snapshot.keys_written == 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_every_version_reads_what_it_writes(start_run: StartRun, profile: str) -> None:
     one = start_run(profile)

@@ -22,6 +22,7 @@ WRITES = [
 ]  # fmt: skip
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("line", WRITES)
 def test_a_snapshot_holds_its_moment_whatever_changes_meanwhile(run: Run, start_run: StartRun, line: str) -> None:
     fill(run)

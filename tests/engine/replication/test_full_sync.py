@@ -1,5 +1,6 @@
 """Replicas that need all the data, and what they share."""
 
+import pytest
 from tests.engine.in_process import Run, StartRun
 from tests.engine.replicas import Follow, Wire, digest, fill, finish
 
@@ -83,6 +84,7 @@ def test_three_replicas_of_one_primary_have_its_data(run: Run, follow: Follow) -
         assert digest(wire.replica) == digest(run)
 
 
+@pytest.mark.no_cover
 def test_a_long_string_is_sent_as_it_was_when_the_snapshot_began(run: Run, start_run: StartRun) -> None:
     random = bytes((number * number >> 7) * 251 & 0xFF for number in range(1 << 21))
     run.args("SET", "noise", random)

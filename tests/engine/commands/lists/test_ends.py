@@ -1,5 +1,6 @@
 """Pushes and pops."""
 
+import pytest
 from tests.engine.in_process import Run
 
 from cachetwin_engine.core.protocol.replies import bulk, bulk_array
@@ -34,6 +35,7 @@ def test_what_replicas_are_told_of_a_pop_from_several_keys_names_the_key_and_the
     assert run.propagated()[-1] == (0, [b"RPOP", b"second", b"3"])
 
 
+@pytest.mark.no_cover
 def test_pushing_at_a_million_elements_costs_what_it_costs_at_ten(run: Run) -> None:
     for _ in range(100):
         run.args("RPUSH", "l", *range(10_000))
