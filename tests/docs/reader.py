@@ -41,6 +41,7 @@ class Reader:
         cache = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
         self._environment["UV_CACHE_DIR"] = cache  # packages of a service, once for all pages
         for name in (
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT",
             "SSL_CERT_FILE",
             "UV_INDEX_URL",
             "UV_DEFAULT_INDEX",

@@ -1,6 +1,7 @@
 """Every text that docs/troubleshooting.md explains, and how-to/addresses.md quotes, is printed by the real thing."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -93,7 +94,11 @@ class Desk:
     def _run(self, *command: str) -> str:
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=RUN_S_MAX, check=False,
-            stdin=subprocess.DEVNULL, env={"PATH": f"{BIN}:/usr/bin:/bin", "COLUMNS": "200", "HOME": str(self.folder)},
+            stdin=subprocess.DEVNULL,
+            env={
+                "PATH": f"{BIN}:/usr/bin:/bin", "COLUMNS": "200", "HOME": str(self.folder),
+                "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ["JSII_RUNTIME_PACKAGE_CACHE_ROOT"],
+            },
         )  # fmt: skip
         return done.stdout + done.stderr
 

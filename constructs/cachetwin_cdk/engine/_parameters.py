@@ -20,6 +20,7 @@ _TABLE: dict[str, dict[str, dict[str, Any]]] = json.loads((Path(__file__).parent
 _COMMANDS = frozenset(json.loads((Path(__file__).parents[1] / "access" / "acl_commands.json").read_text())["redis"])
 _EVENTS = "AKEg$lshzxetmdn"
 _DELIVERED = frozenset("KE")
+_NUMBER_MAX = 2**63 - 1  # of a parameter without a bound: what fits into the engine's configuration
 
 
 def check_parameters(family: str, parameters: Mapping[str, str]) -> None:
@@ -101,6 +102,8 @@ def _check_number(name: str, row: Mapping[str, Any], value: str) -> None:
     if not re.fullmatch(r"0|-?[1-9]\d*", value):
         refuse(name, "be a whole number", value, "write digits, without a unit")
     number = int(value)
+    if high is None and number > _NUMBER_MAX:
+        high = _NUMBER_MAX
     if (low is not None and number < low) or (high is not None and number > high):
         bounds = f"be between {low} and {high}" if high is not None else f"be at least {low}"
         refuse(name, bounds, number, "choose a number in that range")

@@ -87,6 +87,7 @@ def test_what_the_engine_takes_and_the_guide_lists_is_accepted(family: str) -> N
             bounds = [row["low"], row.get("high", 2**31)]
             assert all(group_takes(family, name, str(bound)) for bound in bounds), name
             assert not group_takes(family, name, str(row["low"] - 1)), name
+            assert not group_takes(family, name, str(2**63)), name
 
 
 @pytest.mark.parametrize("family", ["memcached1.4", "memcached1.5", "memcached1.6"])
