@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.e2e.architectures import cachetwin, status, up
 from tests.processes import wait_until
@@ -139,6 +140,61 @@ def scaled_service() -> dict[str, object]:
     }
 
 
+def rest_api() -> dict[str, object]:
+    """A REST API that sends what its model allows to the queue of jobs, once a day for each key."""
+    api = {"Ref": "Api"}
+    name = {"Fn::GetAtt": ["Jobs", "QueueName"]}
+    request = "Action=SendMessage&MessageBody=$util.urlEncode($input.path('$.job'))"
+    sent = "$input.path('$.SendMessageResponse.SendMessageResult.MessageId')"
+    may_send = {"Statement": [allow(["sqs:SendMessage"], {"Fn::GetAtt": ["Jobs", "Arn"]})]}
+    integration = {
+        "Type": "AWS",
+        "IntegrationHttpMethod": "POST",
+        "Uri": {"Fn::Sub": ["arn:aws:apigateway:${AWS::Region}:sqs:path/${AWS::AccountId}/${Name}", {"Name": name}]},
+        "Credentials": {"Fn::GetAtt": ["ApiRole", "Arn"]},
+        "RequestParameters": {"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
+        "RequestTemplates": {"application/json": request},
+        "IntegrationResponses": [
+            {
+                "StatusCode": 202,
+                "SelectionPattern": "200",
+                "ResponseTemplates": {"application/json": f'{{"id": "{sent}"}}'},
+            },
+            {"StatusCode": 500},
+        ],
+    }
+    schema = {"type": "object", "required": ["job"], "properties": {"job": {"type": "string"}}}
+    return {
+        "Api": resource("ApiGateway::RestApi", Name="Jobs"),
+        "ApiRole": resource(
+            "IAM::Role", AssumeRolePolicyDocument={}, Policies=[{"PolicyName": "app", "PolicyDocument": may_send}]
+        ),
+        "Model": resource(
+            "ApiGateway::Model", RestApiId=api, Name="Job", ContentType="application/json", Schema=schema
+        ),
+        "Validator": resource("ApiGateway::RequestValidator", RestApiId=api, ValidateRequestBody=True),
+        "Send": resource(
+            "ApiGateway::Method",
+            RestApiId=api,
+            ResourceId={"Fn::GetAtt": ["Api", "RootResourceId"]},
+            HttpMethod="POST",
+            AuthorizationType="NONE",
+            ApiKeyRequired=True,
+            Integration=integration,
+            RequestModels={"application/json": {"Ref": "Model"}},
+            RequestValidatorId={"Ref": "Validator"},
+        ),
+        "Stage": resource("ApiGateway::Stage", RestApiId=api, StageName="prod"),
+        "Plan": resource(
+            "ApiGateway::UsagePlan",
+            ApiStages=[{"ApiId": api, "Stage": {"Ref": "Stage"}}],
+            Quota={"Limit": 2, "Period": "DAY"},
+        ),
+        "ApiKey": resource("ApiGateway::ApiKey", Enabled=True, Value="k" * 20),
+        "PlanKey": resource("ApiGateway::UsagePlanKey", KeyId={"Ref": "ApiKey"}, UsagePlanId={"Ref": "Plan"}),
+    }
+
+
 def template() -> dict[str, object]:
     orders = {"Fn::GetAtt": ["Orders", "Arn"]}
     document = {
@@ -164,6 +220,7 @@ def template() -> dict[str, object]:
     return {
         "Resources": {
             **scaled_service(),
+            **rest_api(),
             "Key": resource("SecretsManager::Secret", GenerateSecretString={"PasswordLength": 24}),
             "Orders": resource("SQS::Queue"),
             "Others": resource("SQS::Queue"),
@@ -318,6 +375,22 @@ def test_a_metric_that_a_function_puts_scales_a_service_whose_tasks_fill_a_queue
     events = cachetwin(app, "events").stdout
     assert "DesiredCount from 1 to 3: alarm busy is in ALARM and starts policy more" in events
     assert "was greater than or equal to the threshold (3)" in events
+
+
+def test_a_rest_api_sends_what_its_model_allows_to_a_queue_until_the_quota_is_used_up(app: Path) -> None:
+    url = next(row["detail"] for row in status(app)["resources"] if row["name"].endswith("/Api"))
+
+    def post(body: object) -> tuple[int, Any]:
+        answer = httpx.post(f"{url}/prod/", json=body, headers={"x-api-key": "k" * 20}, timeout=DEADLINE_S)
+        return answer.status_code, answer.json()
+
+    assert post({"work": 1}) == (400, {"message": "Invalid request body"})
+    code, sent = post({"job": "from the API & more"})
+    assert (code, len(sent["id"])) == (202, 36)
+    wait_for(app, ["from the API & more"], 1)
+    assert post({"job": "x"}) == (429, {"message": "Limit Exceeded"})
+    assert cachetwin(app, "clock", "+1d").returncode == 0
+    assert post({"job": "the next day"})[0] == 202
 
 
 def test_the_emulator_for_other_services_may_not_be_aws(app: Path) -> None:

@@ -132,10 +132,13 @@ def plan(
     for user in users:
         for key in left_out & set(user.depends_on):
             context.problem("warning", user.identity.key, f"needs {key}, which is left out")
-    coverage = [_answered(one, bool(services or functions), aws_endpoint) for one in coverage]
+    calling = bool(services or functions or any(api.aws_roles for api in apis))
+    coverage = [_answered(one, calling, aws_endpoint) for one in coverage]
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
-    roles = _roles(context, services, functions, delivery_roles(_values_of(AwsResource, values)))
+    deliveries = delivery_roles(_values_of(AwsResource, values))
+    deliveries += [(role, api.identity) for api in apis for role in api.aws_roles]
+    roles = _roles(context, services, functions, deliveries)
     grants = grants_of(context)
     warn_of_deliveries(context, _values_of(AwsResource, values), functions, roles, grants)
     warn_of_target_functions(context, targets, functions, roles, grants)
@@ -155,7 +158,7 @@ def plan(
         functions=functions,
         http_apis=apis,
         load_balancers=balancers,
-        aws_api=_aws_api(address_plan, values, aws_endpoint) if services or functions else None,
+        aws_api=_aws_api(address_plan, values, aws_endpoint) if calling else None,
         metrics_interval_s=settings.metrics_every_s,
         target_groups=targets,
         roles=roles,
@@ -293,7 +296,7 @@ def _aws_api(address_plan: AddressPlan, values: Iterable[object], forward_to: st
 def _answered(one: Coverage, called: bool, aws_endpoint: str | None) -> Coverage:  # noqa: FBT001  (one caller, which says it)
     """The coverage of a resource, where it depends on what answers AWS's APIs here."""
     if one.identity.type in AWS_API_SHAPES and one.status == "twinned" and not called:
-        return replace(one, status="modelled", note="no function and no service here could use it")
+        return replace(one, status="modelled", note="no function, service or API here could use it")
     if one.status == "not supported" and aws_endpoint is not None and one.identity.type not in TRANSLATORS:
         return replace(one, note=f"{one.note}; {aws_endpoint} answers calls of its service, and does not have it")
     return one

@@ -151,19 +151,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::ECS::ClusterCapacityProviderAssociations": Shape("modelled", "every task runs on this machine"),
     "AWS::SecretsManager::ResourcePolicy": Shape("modelled", _OF_RESOURCES),
     "AWS::SecretsManager::RotationSchedule": _unsupported("secrets do not rotate here yet"),
-    "AWS::ApiGateway::ApiKey": Shape(
-        "modelled", "methods that ask for a key take it", name="{hex17}", attributes={"APIKeyId": "{name}"}
-    ),
-    "AWS::ApiGateway::UsagePlan": Shape(
-        "modelled", "its throttles and quotas are not counted", attributes={"Id": "{name}"}
-    ),
-    "AWS::ApiGateway::UsagePlanKey": Shape(
-        "modelled", "a key counts for every API of the app", attributes={"Id": "{name}"}
-    ),
-    "AWS::ApiGateway::Model": Shape("modelled", "bodies are not checked against models here", name_property="Name"),
-    "AWS::ApiGateway::GatewayResponse": Shape(
-        "modelled", "errors have the service's own texts here", attributes={"Id": "{name}"}
-    ),
     "AWS::ApiGateway::Account": Shape("modelled", "a setting of the account; nothing to run"),
     "AWS::CloudWatch::Dashboard": _unsupported("there are no dashboards here yet", "DashboardName"),
     "AWS::Lambda::EventInvokeConfig": Shape("modelled", "its function's asynchronous invocations follow it"),

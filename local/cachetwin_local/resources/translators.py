@@ -50,13 +50,18 @@ from .shape import describe_shape
 
 TRANSLATORS: Final[Mapping[str, Translator]] = {
     **{name: AwsApiTranslator(name) for name in AWS_API_SHAPES},
+    "AWS::ApiGateway::ApiKey": apigateway_parts,
     "AWS::ApiGateway::Authorizer": apigateway_parts,
     "AWS::ApiGateway::Deployment": apigateway_parts,
+    "AWS::ApiGateway::GatewayResponse": apigateway_parts,
     "AWS::ApiGateway::Method": apigateway_parts,
+    "AWS::ApiGateway::Model": apigateway_parts,
     "AWS::ApiGateway::RequestValidator": apigateway_parts,
     "AWS::ApiGateway::Resource": apigateway_parts,
     "AWS::ApiGateway::RestApi": apigateway_rest_api,
     "AWS::ApiGateway::Stage": apigateway_parts,
+    "AWS::ApiGateway::UsagePlan": apigateway_parts,
+    "AWS::ApiGateway::UsagePlanKey": apigateway_parts,
     "AWS::ApiGatewayV2::Api": apigatewayv2_api,
     "AWS::ApiGatewayV2::Authorizer": apigatewayv2_route,
     "AWS::ApiGatewayV2::Integration": apigatewayv2_route,

@@ -66,7 +66,7 @@ def specifications(topology: Topology) -> dict[str, Specification]:
         signers = callers if function.url is not None and function.url.auth_type == "AWS_IAM" else ()
         found[function.identity.key] = (function, signers, *at)
     for api in topology.http_apis:
-        found[api.identity.key] = (api, callers)
+        found[api.identity.key] = (api, callers, *(at if api.aws_roles else ()))
     for balancer in topology.load_balancers:
         balanced = tuple(target_groups_of(balancer, topology).values())
         called = tuple(refusals_of(balanced, topology).items())

@@ -7,21 +7,68 @@ from typing import Literal
 from .functions import Cors
 from .identity import Endpoint, Identity
 
-__all__ = ["ApiAuthorizer", "ApiIntegration", "ApiRoute", "ApiStage", "FixedAnswer", "HttpApi", "Throttle"]
+__all__ = [
+    "ApiAuthorizer",
+    "ApiIntegration",
+    "ApiKey",
+    "ApiRoute",
+    "ApiStage",
+    "AwsAction",
+    "GatewayResponse",
+    "HttpApi",
+    "IntegrationMapping",
+    "MappedResponse",
+    "Quota",
+    "Throttle",
+    "UsagePlan",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class FixedAnswer:
-    """The answer of a MOCK integration."""
+class MappedResponse:
+    """One response of an integration that is mapped: the one whose `pattern` fits, or the one without a pattern.
+
+    `parameters` are what the response's header fields have, by ``method.response.header.NAME``; `templates` are mapping
+    templates by media type.
+    """
 
     status_code: int
-    headers: tuple[tuple[str, str], ...] = ()
-    body: str = ""
+    pattern: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationMapping:
+    """How a REST API makes the integration's request out of the method's, and the answer out of the integration's.
+
+    `parameters` are by ``integration.request.PLACE.NAME``, `templates` by media type.
+    """
+
+    templates: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    passthrough: Literal["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"] = "WHEN_NO_MATCH"
+    responses: tuple[MappedResponse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAction:
+    """A request to a service of AWS, as `role`: an action by its name, or a path."""
+
+    service: str
+    region: str
+    role: str
+    action: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiIntegration:
-    """What answers a route: a function (its `key`, and the ARN that names it), another server at `uri`, or `fixed`."""
+    """What answers a route: a function (its `key`, and the ARN that names it), another server at `uri`, or `aws`.
+
+    With a `mapping` requests and answers are made by its templates; where there is nothing else the mapping itself
+    answers, as a MOCK integration does.
+    """
 
     function: str | None
     arn: str = ""
@@ -29,7 +76,8 @@ class ApiIntegration:
     method: str = "ANY"
     payload_format: Literal["1.0", "2.0"] = "2.0"
     timeout_s: float = 30.0
-    fixed: FixedAnswer | None = None
+    aws: AwsAction | None = None
+    mapping: IntegrationMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +104,8 @@ class ApiAuthorizer:
 class ApiRoute:
     """A route by its key, ``GET /items/{id}`` or ``$default``, and who may use it.
 
-    `required_parameters` are names such as ``method.request.querystring.page``.
+    `required_parameters` are names such as ``method.request.querystring.page``. `body_models` are the URIs of the
+    models that a body must meet, by media type.
     """
 
     route_key: str
@@ -67,6 +116,7 @@ class ApiRoute:
     operation_name: str = ""
     api_key_required: bool = False
     required_parameters: tuple[str, ...] = ()
+    body_models: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +142,49 @@ class ApiStage:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """So many requests in a period; `offset` are subtracted from the limit of the first one."""
+
+    limit: int
+    period: Literal["DAY", "WEEK", "MONTH"]
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePlan:
+    """What the holders of its keys may do in some stages. `stages` has the throttles of single methods, by route key."""
+
+    plan_id: str
+    stages: Mapping[str, Mapping[str, Throttle]]
+    throttle: Throttle | None = None
+    quota: Quota | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key: its id, its value and the ids of its usage plans."""
+
+    key_id: str
+    value: str
+    plans: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """How the API words an answer of its own, of a type such as ``MISSING_AUTHENTICATION_TOKEN`` or ``DEFAULT_4XX``."""
+
+    response_type: str
+    status_code: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class HttpApi:
-    """An HTTP API or a REST API. `host` is its name on AWS. `api_keys` are the values that methods with a key take."""
+    """An HTTP API or a REST API. `host` is its name on AWS. `api_keys` are those that methods with a key take.
+
+    `models` are JSON schemas as text, by the URI that names each.
+    """
 
     identity: Identity
     name: str
@@ -103,7 +194,15 @@ class HttpApi:
     stages: tuple[ApiStage, ...]
     cors: Cors | None = None
     kind: Literal["HTTP", "REST"] = "HTTP"
-    api_keys: tuple[str, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
+    usage_plans: tuple[UsagePlan, ...] = ()
+    gateway_responses: tuple[GatewayResponse, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def aws_roles(self) -> tuple[str, ...]:
+        """The ARNs of the roles with which it calls services of AWS."""
+        return tuple(sorted({route.integration.aws.role for route in self.routes if route.integration.aws}))
 
     @property
     def depends_on(self) -> tuple[str, ...]:

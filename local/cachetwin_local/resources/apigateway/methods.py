@@ -1,13 +1,14 @@
 """AWS::ApiGateway::Method with its resource, integration, validator and authorizer: a route of a REST API."""
 
-import re
 from typing import Final, Literal
 
-from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.resources.context import Context
 from cachetwin_local.resources.lambda_.function import function_key
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.topology.http_apis import ApiAuthorizer, ApiIntegration, ApiRoute, FixedAnswer
+from cachetwin_local.topology.http_apis import ApiAuthorizer, ApiRoute
+
+from .integrations import integration_of
+from .models import body_models
 
 __all__ = ["routes_of"]
 
@@ -15,8 +16,6 @@ _RESOURCE: Final = "AWS::ApiGateway::Resource"
 _METHOD: Final = "AWS::ApiGateway::Method"
 _AUTHORIZER: Final = "AWS::ApiGateway::Authorizer"
 _VALIDATOR: Final = "AWS::ApiGateway::RequestValidator"
-_LONGEST_S: Final = 29.0
-_STATUS: Final = re.compile(r"['\"]?statusCode['\"]?\s*:\s*(\d{3})")
 _AUTHORIZATION: Final[dict[str, Literal["NONE", "AWS_IAM", "CUSTOM", "JWT"]]] = {
     "NONE": "NONE",
     "AWS_IAM": "AWS_IAM",
@@ -33,7 +32,7 @@ def routes_of(context: Context, api_id: str) -> tuple[ApiRoute, ...]:
         if properties.string("RestApiId") != api_id:
             continue
         path = _path(context, properties.string("ResourceId"), api_id, properties.where.stack)
-        integration = _integration(context, properties, resolved)
+        integration = integration_of(context, properties, resolved.resource.key)
         if path is None or integration is None:
             continue
         kind = _AUTHORIZATION.get(properties.string("AuthorizationType", "NONE"), "AWS_IAM")
@@ -46,6 +45,7 @@ def routes_of(context: Context, api_id: str) -> tuple[ApiRoute, ...]:
                 operation_name=properties.string("OperationName", ""),
                 api_key_required=properties.boolean("ApiKeyRequired"),
                 required_parameters=_required(context, properties),
+                body_models=_models(context, properties, api_id),
             )
         )
     return tuple(found)
@@ -62,41 +62,6 @@ def _path(context: Context, resource_id: str, api_id: str, stack: str) -> str | 
         parts.insert(0, properties.string("PathPart"))
         resource_id = properties.string("ParentId")
     return "/" + "/".join(parts)
-
-
-def _integration(context: Context, method: Properties, resolved: Resolved) -> ApiIntegration | None:
-    properties, key = method.object("Integration"), resolved.resource.key
-    kind, uri = properties.string("Type", "MOCK"), properties.string("Uri", "")
-    timeout_s = min(_LONGEST_S, properties.integer("TimeoutInMillis", 29_000) / 1000)
-    if kind == "MOCK":
-        return ApiIntegration(None, fixed=_mock(properties), payload_format="1.0")
-    if kind == "HTTP_PROXY" and properties.string("ConnectionType", "INTERNET") == "INTERNET":
-        verb = properties.string("IntegrationHttpMethod", "ANY")
-        return ApiIntegration(None, uri=uri, method=verb, payload_format="1.0", timeout_s=timeout_s)
-    function = function_key(context, uri, method.where.stack) if kind == "AWS_PROXY" else None
-    if function is None:
-        context.problem("warning", key, f"its integration ({kind} {uri}) does not run here: the method is left out")
-        return None
-    return ApiIntegration(function, arn=uri, payload_format="1.0", timeout_s=timeout_s)
-
-
-def _mock(integration: Properties) -> FixedAnswer:
-    """The answer of a MOCK integration: the status that its template sets, and the literal headers of its response."""
-    templates = integration.object("RequestTemplates")
-    match = _STATUS.search(templates.string("application/json", ""))
-    status = match[1] if match else "200"
-    responses = integration.objects("IntegrationResponses")
-    chosen = next((one for one in responses if one.string("StatusCode") == status), None)
-    chosen = chosen or (responses[0] if responses else None)
-    if chosen is None:
-        return FixedAnswer(int(status))
-    parameters, bodies = chosen.object("ResponseParameters"), chosen.object("ResponseTemplates")
-    headers = tuple(
-        (name.removeprefix("method.response.header."), value.strip("'"))
-        for name in parameters.values
-        if (value := parameters.string(name)).startswith("'")
-    )
-    return FixedAnswer(chosen.integer("StatusCode"), headers, bodies.string("application/json", ""))
 
 
 def _authorizer(context: Context, method: Properties) -> ApiAuthorizer | None:
@@ -119,8 +84,19 @@ def _authorizer(context: Context, method: Properties) -> ApiAuthorizer | None:
 
 def _required(context: Context, method: Properties) -> tuple[str, ...]:
     """The parameters that a request must have, where a validator checks them."""
-    validator = context.find(_VALIDATOR, method.string("RequestValidatorId", ""), method.where.stack)
-    if validator is None or not Properties.of(validator).boolean("ValidateRequestParameters"):
+    if not _validates(context, method, "ValidateRequestParameters"):
         return ()
     parameters = method.object("RequestParameters")
     return tuple(sorted(name for name in parameters.values if parameters.boolean(name)))
+
+
+def _models(context: Context, method: Properties, api_id: str) -> dict[str, str]:
+    """The models that a body must meet, where a validator checks them."""
+    if not _validates(context, method, "ValidateRequestBody"):
+        return {}
+    return body_models(method.object("RequestModels"), api_id)
+
+
+def _validates(context: Context, method: Properties, what: str) -> bool:
+    validator = context.find(_VALIDATOR, method.string("RequestValidatorId", ""), method.where.stack)
+    return validator is not None and Properties.of(validator).boolean(what)

@@ -5,8 +5,7 @@ from cachetwin_local.resources.property_use import PropertyUse, recorded, refuse
 _TAGS = "nothing here reads tags"
 _TEXT = "a text for people"
 _HERE = "the API is at an address of this machine"
-_SHAPES = "responses of a proxy pass unchanged; a MOCK answers with its own"
-_VTL = "mapping templates do not run here, but for the status and the literal headers of a MOCK"
+_SHAPES = "the integration's responses say what is sent; which of them a method declares is not checked"
 
 REST_API = PropertyUse.of(
     "Name",
@@ -26,14 +25,15 @@ REST_API = PropertyUse.of(
 RESOURCE = PropertyUse.of("ParentId PathPart RestApiId")
 
 METHOD = PropertyUse.of(
-    "ApiKeyRequired AuthorizationType AuthorizerId HttpMethod Integration.ConnectionType Integration.IntegrationHttpMethod "
-    "Integration.IntegrationResponses.ResponseParameters Integration.IntegrationResponses.ResponseTemplates "
-    "Integration.IntegrationResponses.StatusCode Integration.RequestTemplates Integration.TimeoutInMillis "
-    "Integration.Type Integration.Uri OperationName RequestParameters RequestValidatorId ResourceId RestApiId",
+    "ApiKeyRequired AuthorizationType AuthorizerId HttpMethod Integration.ConnectionType Integration.Credentials "
+    "Integration.IntegrationHttpMethod Integration.IntegrationResponses.ResponseParameters.* "
+    "Integration.IntegrationResponses.ResponseTemplates.* Integration.IntegrationResponses.SelectionPattern "
+    "Integration.IntegrationResponses.StatusCode Integration.PassthroughBehavior Integration.RequestParameters.* "
+    "Integration.RequestTemplates.* Integration.TimeoutInMillis Integration.Type Integration.Uri OperationName "
+    "RequestModels.* RequestParameters.* RequestValidatorId ResourceId RestApiId",
     {
-        **recorded(_SHAPES, "MethodResponses Integration.IntegrationResponses.SelectionPattern"),
-        **recorded("permissions are not checked yet", "AuthorizationScopes Integration.Credentials"),
-        **recorded(_VTL, "Integration.PassthroughBehavior"),
+        **recorded(_SHAPES, "MethodResponses"),
+        **recorded("scopes of user pools' tokens are not checked", "AuthorizationScopes"),
         **recorded(
             "nothing is cached or converted here",
             "Integration.CacheKeyParameters Integration.CacheNamespace Integration.ContentHandling "
@@ -41,11 +41,7 @@ METHOD = PropertyUse.of(
         ),
     },
     {
-        **refused("bodies are not checked against models here", "RequestModels"),
-        **refused(
-            "requests pass unchanged here",
-            "Integration.RequestParameters Integration.ConnectionId Integration.IntegrationTarget",
-        ),
+        **refused("private integrations do not run here", "Integration.ConnectionId Integration.IntegrationTarget"),
         **refused("a response is sent when it is complete", "Integration.ResponseTransferMode", unless=("BUFFERED",)),
     },
 )
@@ -91,8 +87,25 @@ AUTHORIZER = PropertyUse.of(
     },
 )
 
-REQUEST_VALIDATOR = PropertyUse.of(
-    "ValidateRequestParameters",
-    recorded(_TEXT, "Name RestApiId"),
-    refused("bodies are not checked against models here", "ValidateRequestBody"),
+REQUEST_VALIDATOR = PropertyUse.of("ValidateRequestBody ValidateRequestParameters", recorded(_TEXT, "Name RestApiId"))
+
+MODEL = PropertyUse.of("Name RestApiId Schema Schema.*", recorded(_TEXT, "ContentType Description"))
+
+GATEWAY_RESPONSE = PropertyUse.of("ResponseParameters.* ResponseTemplates.* ResponseType RestApiId StatusCode")
+
+API_KEY = PropertyUse.of(
+    "Enabled Value",
+    {
+        **recorded(_TEXT, "CustomerId Description GenerateDistinctId Name"),
+        **recorded(_TAGS, "Tags"),
+        **recorded("a key counts for the stages of its usage plans", "StageKeys"),
+    },
 )
+
+USAGE_PLAN = PropertyUse.of(
+    "ApiStages.ApiId ApiStages.Stage ApiStages.Throttle.* Quota.Limit Quota.Offset Quota.Period Throttle.BurstLimit "
+    "Throttle.RateLimit",
+    {**recorded(_TEXT, "Description UsagePlanName"), **recorded(_TAGS, "Tags")},
+)
+
+USAGE_PLAN_KEY = PropertyUse.of("KeyId UsagePlanId", recorded("every key is an API key", "KeyType"))

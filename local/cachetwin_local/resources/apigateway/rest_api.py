@@ -12,13 +12,15 @@ from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.http_apis import ApiStage, HttpApi, Throttle
 from cachetwin_local.topology.identity import Endpoint
 
+from .gateway_responses import gateway_responses_of
 from .methods import routes_of
+from .models import models_of
+from .usage import api_keys, throttle_of, usage_plans
 
 __all__ = ["REST_API", "describe", "rest_api_address", "translate"]
 
 REST_API: Final = "AWS::ApiGateway::RestApi"
 _STAGE: Final = "AWS::ApiGateway::Stage"
-_KEY: Final = "AWS::ApiGateway::ApiKey"
 _PORT: Final = 8090
 
 
@@ -40,6 +42,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     if not stages:
         return Translation((), "no stage of it is deployed", "modelled")
     routes = routes_of(context, identity.physical_name)
+    plans = usage_plans(context, identity.physical_name)
     address, port = rest_api_address(context.address_plan, resolved.resource)
     api = HttpApi(
         identity=identity,
@@ -49,7 +52,10 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         routes=routes,
         stages=stages,
         kind="REST",
-        api_keys=_keys(context),
+        api_keys=api_keys(context, plans),
+        usage_plans=plans,
+        gateway_responses=gateway_responses_of(context, identity.physical_name),
+        models=models_of(context, identity.physical_name),
     )
     return Translation((api,), f"http://{address}:{port}, {len(routes)} method{'' if len(routes) == 1 else 's'}")
 
@@ -65,33 +71,21 @@ def _stages(context: Context, api_id: str) -> tuple[ApiStage, ...]:
         properties = Properties.of(resolved)
         if properties.string("RestApiId") != api_id:
             continue
-        variables, throttle = properties.object("Variables"), Throttle()
+        variables, throttle, routes = properties.object("Variables"), Throttle(), {}
         for setting in properties.objects("MethodSettings"):
-            if (setting.string("ResourcePath", ""), setting.string("HttpMethod", "")) == ("/*", "*"):
-                throttle = _throttle(setting)
+            limits = throttle_of(setting, "ThrottlingRateLimit", "ThrottlingBurstLimit")
+            path, method = setting.string("ResourcePath", ""), setting.string("HttpMethod", "")
+            if (path, method) == ("/*", "*"):
+                throttle = limits
+            elif limits != Throttle():
+                routes[f"{method} {path.replace('~1', '/')}"] = limits
         found.append(
             ApiStage(
                 name=properties.string("StageName"),
                 variables={name: variables.string(name) for name in variables.values},
                 throttle=throttle,
+                routes=routes,
                 access_log_format=properties.object("AccessLogSetting").string("Format", ""),
             )
         )
-    return tuple(found)
-
-
-def _throttle(setting: Properties) -> Throttle:
-    return Throttle(
-        rate=float(setting.string("ThrottlingRateLimit")) if "ThrottlingRateLimit" in setting else None,
-        burst=setting.integer("ThrottlingBurstLimit") if "ThrottlingBurstLimit" in setting else None,
-    )
-
-
-def _keys(context: Context) -> tuple[str, ...]:
-    """The values of the app's API keys; one without a value has its id, which `Ref` gives."""
-    found = []
-    for resolved in context.graph.readable(_KEY):
-        properties = Properties.of(resolved)
-        if properties.boolean("Enabled", default=True):
-            found.append(properties.string("Value", str(context.graph.described(resolved.resource.key).ref)))
     return tuple(found)

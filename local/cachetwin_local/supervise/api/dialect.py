@@ -19,12 +19,16 @@ Failure = Literal[
     "denied",
     "unauthorized",
     "no key",
+    "quota",
+    "bad parameters",
+    "bad body",
+    "bad media type",
     "failed",
     "busy",
     "late",
     "broken",
 ]
-"""Why a function does not answer. ``busy`` is a function that is throttled, ``late`` one that takes too long."""
+"""Why no integration answers. ``busy`` is a function that is throttled, ``late`` one that takes too long."""
 
 
 def message(status: int, text: str) -> HttpResponse:
@@ -34,43 +38,47 @@ def message(status: int, text: str) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The answers of one kind of API."""
+    """The answers of one kind of API: the type of a gateway response, the status and the text."""
 
-    answers: dict[Failure, tuple[int, str]]
+    answers: dict[Failure, tuple[str, int, str]]
 
     def answer(self, failure: Failure) -> HttpResponse:
         """The answer to a failure."""
-        return message(*self.answers[failure])
+        _type, status, text = self.answers[failure]
+        return message(status, text)
 
 
 _HTTP: Final = Dialect(
     {
-        "no stage": (404, "Not Found"),
-        "no route": (404, "Not Found"),
-        "throttled": (429, "Too Many Requests"),
-        "too large": (413, "Request Entity Too Large"),
-        "denied": (403, "Forbidden"),
-        "unauthorized": (401, "Unauthorized"),
-        "no key": (403, "Forbidden"),
-        "failed": (500, "Internal Server Error"),
-        "busy": (503, "Service Unavailable"),
-        "late": (503, "Service Unavailable"),
-        "broken": (500, "Internal Server Error"),
+        "no stage": ("", 404, "Not Found"),
+        "no route": ("", 404, "Not Found"),
+        "throttled": ("", 429, "Too Many Requests"),
+        "too large": ("", 413, "Request Entity Too Large"),
+        "denied": ("", 403, "Forbidden"),
+        "unauthorized": ("", 401, "Unauthorized"),
+        "failed": ("", 500, "Internal Server Error"),
+        "busy": ("", 503, "Service Unavailable"),
+        "late": ("", 503, "Service Unavailable"),
+        "broken": ("", 500, "Internal Server Error"),
     }
 )
 _REST: Final = Dialect(
     {
-        "no stage": (403, "Forbidden"),
-        "no route": (403, "Missing Authentication Token"),
-        "throttled": (429, "Too Many Requests"),
-        "too large": (413, "HTTP content length exceeded 10485760 bytes."),
-        "denied": (403, "User is not authorized to access this resource"),
-        "unauthorized": (401, "Unauthorized"),
-        "no key": (403, "Forbidden"),
-        "failed": (502, "Internal server error"),
-        "busy": (500, "Internal server error"),
-        "late": (504, "Endpoint request timed out"),
-        "broken": (500, "Internal server error"),
+        "no stage": ("", 403, "Forbidden"),
+        "no route": ("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token"),
+        "throttled": ("THROTTLED", 429, "Too Many Requests"),
+        "too large": ("REQUEST_TOO_LARGE", 413, "HTTP content length exceeded 10485760 bytes."),
+        "denied": ("ACCESS_DENIED", 403, "User is not authorized to access this resource"),
+        "unauthorized": ("UNAUTHORIZED", 401, "Unauthorized"),
+        "no key": ("INVALID_API_KEY", 403, "Forbidden"),
+        "quota": ("QUOTA_EXCEEDED", 429, "Limit Exceeded"),
+        "bad parameters": ("BAD_REQUEST_PARAMETERS", 400, "Missing required request parameters"),
+        "bad body": ("BAD_REQUEST_BODY", 400, "Invalid request body"),
+        "bad media type": ("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported Media Type"),
+        "failed": ("DEFAULT_5XX", 502, "Internal server error"),
+        "busy": ("INTEGRATION_FAILURE", 500, "Internal server error"),
+        "late": ("INTEGRATION_TIMEOUT", 504, "Endpoint request timed out"),
+        "broken": ("API_CONFIGURATION_ERROR", 500, "Internal server error"),
     }
 )
 

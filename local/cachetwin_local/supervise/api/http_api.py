@@ -7,6 +7,8 @@ from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.function.sockets import function_socket
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.run_context import RunContext
+from cachetwin_local.topology.aws_api import AWS_API
+from cachetwin_local.topology.principals import api_caller
 from cachetwin_local.topology.values import HttpApi, Topology
 
 from .settings import HttpApiSettings
@@ -22,10 +24,11 @@ class HttpApiActor:
     def __init__(self, run_context: RunContext, api: HttpApi, topology: Topology) -> None:
         self.name = api.identity.key
         self.kind = f"{api.kind} API"
-        self.depends_on = frozenset(api.depends_on)
+        self.depends_on = frozenset({*api.depends_on, *((AWS_API,) if api.aws_roles else ())})
         self._run_context = run_context
         self._api = api
         self._account = topology.account
+        self._aws_url = topology.aws_api.url if topology.aws_api is not None else ""
         self._functions = {key: str(function_socket(run_context.directory, key)) for key in api.depends_on}
         self._socket: socket.socket | None = None
         self._process = DataPlaneProcess(
@@ -50,15 +53,33 @@ class HttpApiActor:
         """Return when it answers."""
         if self._socket is None:
             raise RuntimeError(f"{self.name} has no socket")
-        callers = tuple(self._run_context.identities.all())
-        settings = HttpApiSettings(self._api, self._account, self._socket.fileno(), self._functions, callers)
-        await self._process.start(settings)
+        await self._process.start(self._settings(self._socket.fileno()))
+        self._run_context.clock.on_move(self._clock_moved)
 
     async def stop(self) -> None:
         """Close the socket, then stop the process, which lets requests end."""
+        self._run_context.clock.forget(self._clock_moved)
         if self._socket is not None:
             self._socket.close()
         await self._process.stop()
+
+    def _settings(self, descriptor: int) -> HttpApiSettings:
+        identities = self._run_context.identities
+        roles = {role: identities.credentials(api_caller(self.name, role)) for role in self._api.aws_roles}
+        return HttpApiSettings(
+            self._api,
+            self._account,
+            descriptor,
+            self._functions,
+            tuple(identities.all()),
+            self._aws_url,
+            {role: credentials for role, credentials in roles.items() if credentials is not None},
+            self._run_context.clock.ahead_ms,
+        )
+
+    async def _clock_moved(self) -> None:
+        if self._socket is not None:
+            self._process.update(self._settings(self._socket.fileno()))
 
     def _take(self, report: Report) -> None:
         self._run_context.metrics.add(self.name, report.counts, report.levels)

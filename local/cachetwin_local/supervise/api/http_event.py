@@ -64,6 +64,7 @@ class EventContext:
     resource: str = ""
     operation_name: str = ""
     region: str = "us-east-1"
+    api_key_id: str = ""
 
 
 def event_2_0(request: HttpRequest, context: EventContext) -> Json:
@@ -175,6 +176,9 @@ def event_1_0(request: HttpRequest, context: EventContext) -> Json:
 def rest_event(event: Json, context: EventContext) -> Json:
     """An event in format 1.0 as a REST API sends it: no version, the path without the stage, common names in capitals."""
     found = {name: value for name, value in event.items() if name != "version"}
+    if context.api_key_id:
+        identity = {**event["requestContext"]["identity"], "apiKeyId": context.api_key_id}
+        found["requestContext"] = {**event["requestContext"], "identity": identity}
     found["path"] = event["path"].removeprefix(f"/{context.stage}") or "/"
     for key in ("headers", "multiValueHeaders"):
         found[key] = {_REST_NAMES.get(name, name): value for name, value in event[key].items()}

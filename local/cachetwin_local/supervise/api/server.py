@@ -13,16 +13,22 @@ from typing import Final
 
 from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
-from cachetwin_local.topology.http_apis import ApiIntegration, ApiStage
+from cachetwin_local.topology.http_apis import ApiIntegration, ApiRoute, ApiStage
 
 from .access_log import access_log_line
 from .authorization.authorizers import Authorizers, Denied
 from .authorization.identity_sources import missing_parameters
 from .cors import cors_headers, is_preflight, preflight_response
-from .dialect import dialect_of, message
+from .dialect import Failure, dialect_of
 from .functions import FunctionCaller, FunctionFailed
 from .http_event import EventContext, InvalidResult, event_1_0, event_2_0, response_of, rest_event
 from .http_proxy import forward
+from .rest.gateway_responses import GatewayResponses
+from .rest.integrations import MappedIntegrations
+from .rest.mapping import MappingFailed
+from .rest.models import Models
+from .rest.template_values import template_values
+from .rest.usage import Usage
 from .routes import RouteMatch, RouteTable
 from .settings import HttpApiSettings
 from .throttle import TokenBucket, bucket_of
@@ -58,6 +64,10 @@ class HttpApiServer:
         self._stages = {stage.name: stage for stage in settings.api.stages}
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
         self._functions = FunctionCaller(settings.functions)
+        self._mapped = MappedIntegrations(self._functions, settings.aws_url, settings.roles)
+        self._own_answers = GatewayResponses(settings.api.gateway_responses, self._dialect)
+        self._usage = Usage(settings.api.api_keys, settings.api.usage_plans)
+        self._models = Models(settings.api.models)
         self._authorizers = Authorizers(self._functions, settings.callers)
         self._counts: Counter[str] = Counter()
         self._http = HttpSettings(self._handle, _BODY_MAX, self._dialect.answer("too large"))
@@ -84,6 +94,11 @@ class HttpApiServer:
         for connection in list(self._http.connections):
             connection.abort()
         await self._functions.close()
+
+    def update(self, settings: object) -> None:
+        """Take the clock of the app, which has moved; whatever else changes needs another process."""
+        if isinstance(settings, HttpApiSettings):
+            self._settings = settings
 
     def report(self) -> Report:
         """Requests since the last report, by CloudWatch's names."""
@@ -120,32 +135,41 @@ class HttpApiServer:
         """The response, and the error of the integration if there was one."""
         match, request = exchange.match, exchange.request
         if match is None:
-            return self._dialect.answer("no route"), ""
+            return self._own(exchange, "no route"), ""
         if not self._admits(exchange.stage, match):
-            return self._dialect.answer("throttled"), ""
-        refused = self._refusal(match, request)
+            return self._own(exchange, "throttled"), ""
+        refused = self._refusal(exchange, match)
         if refused is not None:
-            return refused, ""
+            return refused
         context = self._context(exchange, match)
         try:
             authorizer = await self._authorizers.authorize(match.route, request, context)
         except Denied as denied:
-            return self._dialect.answer(denied.failure), denied.reason
+            return self._own(exchange, denied.failure), denied.reason
         if authorizer is not None:
             context = replace(context, authorizer=authorizer)
         try:
             return await self._integrate(match.route.integration, request, context), ""
         except FunctionFailed as failed:
-            return self._dialect.answer(failed.failure), failed.reason
+            return self._own(exchange, failed.failure), failed.reason
+        except MappingFailed as failed:
+            return self._own(exchange, failed.failure, failed.text), failed.reason
         except InvalidResult as invalid:
-            return self._dialect.answer("failed"), str(invalid)
+            return self._own(exchange, "failed"), str(invalid)
+
+    def _own(self, exchange: "_Exchange", failure: Failure, text: str | None = None) -> HttpResponse:
+        """An answer of the API itself."""
+        if not self._api.gateway_responses:
+            return self._own_answers.answer(failure, text, None, None)
+        match = exchange.match or RouteMatch(ApiRoute("", ApiIntegration(None)), {})
+        values = template_values(exchange.request, self._context(exchange, match))
+        return self._own_answers.answer(failure, text, values, exchange.request.header("accept"))
 
     async def _integrate(
         self, integration: ApiIntegration, request: HttpRequest, context: EventContext
     ) -> HttpResponse:
-        if integration.fixed is not None:
-            fixed = integration.fixed
-            return HttpResponse(fixed.status_code, fixed.headers, fixed.body.encode())
+        if integration.mapping is not None:
+            return await self._mapped.answer(integration, integration.mapping, request, context)
         if integration.function is None:
             return await forward(integration, request, context)
         make = event_2_0 if integration.payload_format == "2.0" else event_1_0
@@ -158,15 +182,25 @@ class HttpApiServer:
         )
         return response_of(result, integration.payload_format)
 
-    def _refusal(self, match: RouteMatch, request: HttpRequest) -> HttpResponse | None:
-        """The answer to a request without the API key or the parameters that its method asks for."""
-        route = match.route
-        if route.api_key_required and request.header("x-api-key") not in self._api.api_keys:
-            return self._dialect.answer("no key")
+    def _refusal(self, exchange: "_Exchange", match: RouteMatch) -> tuple[HttpResponse, str] | None:
+        """The answer to a request without the API key, the parameters or the body that its method asks for."""
+        route, request = match.route, exchange.request
+        if route.api_key_required:
+            failure = self._usage.refusal(
+                request.header("x-api-key"), exchange.stage.name, route.route_key, self._now(), time.monotonic()
+            )
+            if failure is not None:
+                return self._own(exchange, failure), ""
         missing = missing_parameters(route.required_parameters, request)
         if missing:
-            return message(400, f"Missing required request parameters: [{', '.join(missing)}]")
-        return None
+            text = f"Missing required request parameters: [{', '.join(missing)}]"
+            return self._own(exchange, "bad parameters", text), ""
+        problem = self._models.problem(route.body_models, request) if route.body_models else None
+        return (self._own(exchange, "bad body"), problem) if problem is not None else None
+
+    def _now(self) -> datetime:
+        """The time of the app's clock."""
+        return datetime.fromtimestamp(time.time() + self._settings.ahead_ms / 1000, UTC)
 
     def _admits(self, stage: ApiStage, match: RouteMatch) -> bool:
         """Whether the throttle of the route, or else that of the stage, lets a request through."""
@@ -196,6 +230,7 @@ class HttpApiServer:
             resource=route.route_key.partition(" ")[2] or route.route_key,
             operation_name=route.operation_name,
             region=self._api.identity.region or "us-east-1",
+            api_key_id=self._usage.key_id(request.header("x-api-key")),
         )
 
     def _counted(self, status: int) -> None:

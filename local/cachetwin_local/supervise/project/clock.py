@@ -51,6 +51,10 @@ class Clock:
         """Await `told` after each move of the clock, before the jobs that are due then."""
         self._moved.append(told)
 
+    def forget(self, told: Job) -> None:
+        """Take back what `on_move` was given."""
+        self._moved = [one for one in self._moved if one != told]
+
     def at(self, due_ms: int, job: Job) -> None:
         """Run `job` when the clock shows `due_ms`, once."""
         heapq.heappush(self._jobs, (due_ms, next(self._numbers), job))
@@ -87,5 +91,5 @@ class Clock:
     async def _set(self, ahead_ms: int) -> None:
         if ahead_ms > self.ahead_ms:
             self.moves.append((self._machine_ms(), ahead_ms))
-            for told in self._moved:
+            for told in list(self._moved):
                 await told()

@@ -4,7 +4,8 @@ from tests.local.resources.templates import messages, one, plan_of, status
 from tests.local.resources.test_lambda import greet
 
 from cachetwin_local.assembly.template import Json
-from cachetwin_local.topology.http_apis import ApiRoute
+from cachetwin_local.topology.http_apis import ApiRoute, AwsAction, GatewayResponse, MappedResponse, Quota, Throttle
+from cachetwin_local.topology.principals import principals_of
 from cachetwin_local.topology.values import Topology
 
 API_ID = {"Ref": "Api"}
@@ -54,17 +55,35 @@ def test_a_method_has_the_path_of_its_resources_and_its_function() -> None:
     assert messages(topology) == []
 
 
-def test_the_preflight_of_cdk_answers_with_its_literal_headers() -> None:
-    fixed = routes(api(Options=method("OPTIONS", ROOT, PREFLIGHT)))["OPTIONS /"].integration.fixed
-    assert fixed is not None
-    assert (fixed.status_code, fixed.headers) == (204, (("Access-Control-Allow-Origin", "*"),))
+def test_the_preflight_of_cdk_is_mapped_to_its_literal_headers() -> None:
+    mapping = routes(api(Options=method("OPTIONS", ROOT, PREFLIGHT)))["OPTIONS /"].integration.mapping
+    assert mapping is not None
+    assert mapping.responses == (
+        MappedResponse(204, None, {"method.response.header.Access-Control-Allow-Origin": "'*'"}),
+    )
 
 
 def test_keys_validators_authorizers_and_throttles_are_read() -> None:
     topology = api(
-        Key=one("ApiGateway::ApiKey", Value="k" * 20),
-        Off=one("ApiGateway::ApiKey", Value="o" * 20, Enabled=False),
-        Validator=one("ApiGateway::RequestValidator", RestApiId=API_ID, ValidateRequestParameters=True),
+        Key=one("ApiGateway::ApiKey", Value="k" * 20, Enabled=True),
+        Off=one("ApiGateway::ApiKey", Value="o" * 20),
+        Plan=one(
+            "ApiGateway::UsagePlan",
+            ApiStages=[{"ApiId": API_ID, "Stage": {"Ref": "Stage"}, "Throttle": {"/items/{id}/GET": {"RateLimit": 3}}}],
+            Quota={"Limit": 9, "Period": "MONTH"},
+        ),
+        PlanKey=one("ApiGateway::UsagePlanKey", KeyId={"Ref": "Key"}, KeyType="API_KEY", UsagePlanId={"Ref": "Plan"}),
+        Order=one(
+            "ApiGateway::Model",
+            RestApiId=API_ID,
+            Name="Order",
+            ContentType="application/json",
+            Schema={"type": "object"},
+        ),
+        Validator=one(
+            "ApiGateway::RequestValidator", RestApiId=API_ID, ValidateRequestParameters=True, ValidateRequestBody=True
+        ),
+        Missing=one("ApiGateway::GatewayResponse", RestApiId=API_ID, ResponseType="DEFAULT_4XX", StatusCode="404"),
         Tokens=one(
             "ApiGateway::Authorizer",
             RestApiId=API_ID,
@@ -81,6 +100,7 @@ def test_keys_validators_authorizers_and_throttles_are_read() -> None:
             AuthorizationType="CUSTOM",
             AuthorizerId={"Ref": "Tokens"},
             RequestValidatorId={"Ref": "Validator"},
+            RequestModels={"application/json": {"Ref": "Order"}},
             RequestParameters={"method.request.querystring.page": True, "method.request.header.x": False},
         ),
         Stage=one(
@@ -97,13 +117,30 @@ def test_keys_validators_authorizers_and_throttles_are_read() -> None:
     assert (route.api_key_required, route.required_parameters) == (True, ("method.request.querystring.page",))
     assert route.authorizer is not None
     assert (route.authorizer.kind, route.authorizer.identity_sources) == ("TOKEN", ("$request.header.Authorization",))
-    assert found.api_keys == ("k" * 20,)
+    (plan,) = found.usage_plans
+    assert (plan.stages, plan.quota) == ({"prod": {"GET /items/{id}": Throttle(3.0)}}, Quota(9, "MONTH"))
+    assert [(key.value, key.plans) for key in found.api_keys] == [("k" * 20, (plan.plan_id,))]
+    assert found.models[route.body_models["application/json"]] == '{"type": "object"}'
+    assert found.gateway_responses == (GatewayResponse("DEFAULT_4XX", 404),)
+    assert messages(topology) == []
     assert (found.stages[0].throttle.rate, found.stages[0].throttle.burst) == (5, 7)
 
 
-def test_what_a_method_cannot_do_here_is_said_and_left_out() -> None:
-    topology = api(Send=method("POST", ROOT, {"Type": "AWS", "Uri": "arn:aws:apigateway:us-east-1:sqs:path/1/q"}))
-    assert list(routes(topology)) == ["GET /items/{id}"]
-    assert messages(topology) == [
-        "its integration (AWS arn:aws:apigateway:us-east-1:sqs:path/1/q) does not run here: the method is left out"
+def test_a_queue_behind_a_method_is_called_with_the_role_of_the_integration() -> None:
+    uri = "arn:aws:apigateway:us-east-1:sqs:path/1/orders"
+    role = {"Fn::GetAtt": ["Role", "Arn"]}
+    given = {"Type": "AWS", "IntegrationHttpMethod": "POST", "Uri": uri, "Credentials": role}
+    topology = api(Send=method("POST", ROOT, given))
+    integration = routes(topology)["POST /"].integration
+    assert integration.aws == AwsAction("sqs", "us-east-1", topology.roles[0].arn, path="/1/orders")
+    assert messages(topology) == []
+    assert [one.name for one in principals_of(topology) if " as " in one.name] == [
+        f"App/Api as {topology.roles[0].arn.rpartition('/')[2]}"
     ]
+
+
+def test_what_a_method_cannot_do_here_is_said_and_left_out() -> None:
+    uri = "arn:aws:apigateway:us-east-1:states:action/StartExecution"
+    topology = api(Send=method("POST", ROOT, {"Type": "AWS", "Uri": uri}))
+    assert list(routes(topology)) == ["GET /items/{id}"]
+    assert messages(topology) == [f"its integration (AWS {uri}) does not run here: the method is left out"]

@@ -1,87 +1,20 @@
 """An HTTP API that runs: routes, stages, CORS, throttles, authorizers, failures, in front of a function's socket."""
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 import pytest
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.credentials import Credentials  # type: ignore[import-untyped]
+from tests.local.supervise.api.apis import TO, an_api, echo, named, serve
 
 from cachetwin_local.identity.credentials import credentials_of
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.identity.policies import read_policy
-from cachetwin_local.supervise.api.authorization.signature import Caller
-from cachetwin_local.supervise.api.server import HttpApiServer
-from cachetwin_local.supervise.api.settings import HttpApiSettings
-from cachetwin_local.supervise.function.sockets import listen_for_calls
-from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
-from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.topology.functions import Cors
-from cachetwin_local.topology.http_apis import (
-    ApiAuthorizer,
-    ApiIntegration,
-    ApiRoute,
-    ApiStage,
-    FixedAnswer,
-    HttpApi,
-    Throttle,
-)
-from cachetwin_local.topology.identity import Endpoint, Identity
-
-TO = ApiIntegration("App/Greet", arn="arn:aws:lambda:us-east-1:1:function:greet:live")
-Answer = Callable[[Any], tuple[int, dict[str, str], object]]
-Use = Callable[[httpx.AsyncClient], Awaitable[None]]
-
-
-def named(logical_id: str) -> Identity:
-    return Identity("App", logical_id, "AWS::Test", f"App/{logical_id}", logical_id.lower(), "")
-
-
-def an_api(address: str, *routes: ApiRoute, **changes: Any) -> HttpApi:  # noqa: ANN401  (fields of many types)
-    stages = (ApiStage("$default"),)
-    return replace(
-        HttpApi(named("Api"), "Shop", "api.invalid", Endpoint(address, 8080, 443), routes, stages), **changes
-    )
-
-
-def serve(api: HttpApi, folder: Path, function: Answer, use: Use, callers: tuple[Caller, ...] = ()) -> None:
-    """Run the API with `function` behind it, which is asked for the status, fields and document of each event."""
-
-    async def handle(request: HttpRequest) -> HttpResponse:
-        assert unquote(request.path).startswith("/2015-03-31/functions/arn:aws:lambda:")
-        status, headers, document = function(json.loads(request.body))
-        return HttpResponse(status, tuple(headers.items()), json.dumps(document).encode())
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        settings = HttpSettings(handle, 10_000_000, HttpResponse(413))
-        listener = listen_for_calls(folder / "fn.sock")
-        functions = await loop.create_unix_server(lambda: HttpConnection(settings), sock=listener)
-        sock = listen(api.endpoint.address, api.endpoint.port, "the API")
-        sockets = {"App/Greet": str(folder / "fn.sock")}
-        server = HttpApiServer(HttpApiSettings(api, "1", sock.detach(), sockets, callers))
-        await server.start()
-        try:
-            async with httpx.AsyncClient(base_url=f"http://{api.endpoint.address}:8080", timeout=20) as client:
-                await use(client)
-        finally:
-            await server.stop()
-            functions.close()
-            for connection in list(settings.connections):
-                connection.abort()
-
-    asyncio.run(main())
-
-
-def echo(event: Any) -> tuple[int, dict[str, str], object]:  # noqa: ANN401
-    return 200, {}, event
+from cachetwin_local.topology.http_apis import ApiAuthorizer, ApiRoute, ApiStage, Throttle
 
 
 def test_a_request_reaches_its_function_and_its_result_comes_back(address: str, tmp_path: Path) -> None:
@@ -197,43 +130,6 @@ def test_a_function_decides_who_may_call(address: str, tmp_path: Path, simple: b
 
     route = ApiRoute("GET /", TO, "CUSTOM", authorizer)
     serve(an_api(address, route), tmp_path, decide, use)
-
-
-def test_a_rest_api_answers_in_its_own_words(address: str, tmp_path: Path) -> None:
-    to = replace(TO, payload_format="1.0")
-    fixed = ApiIntegration(None, fixed=FixedAnswer(204, (("Access-Control-Allow-Origin", "*"),)))
-    routes = (
-        ApiRoute("GET /items/{id}", to, required_parameters=("method.request.querystring.page",)),
-        ApiRoute("POST /items", to, api_key_required=True),
-        ApiRoute("PUT /items", to),
-        ApiRoute("OPTIONS /items", fixed),
-    )
-    api = an_api(address, *routes, kind="REST", stages=(ApiStage("prod"),), api_keys=("secret",))
-
-    def proxy(event: Any) -> tuple[int, dict[str, str], object]:  # noqa: ANN401
-        if event["httpMethod"] == "PUT":
-            return 200, {"X-Amz-Function-Error": "Unhandled"}, {}
-        return 200, {}, {"statusCode": 200, "body": json.dumps(event)}
-
-    async def use(client: httpx.AsyncClient) -> None:
-        async def told(method: str, path: str, **headers: str) -> tuple[int, object]:
-            answer = await client.request(method, path, headers=headers)
-            return answer.status_code, answer.json()["message"]
-
-        event = (await client.get("/prod/items/7?page=2")).json()
-        assert "version" not in event
-        assert (event["path"], event["requestContext"]["path"]) == ("/items/7", "/prod/items/7")
-        assert (event["resource"], event["headers"]["Host"]) == ("/items/{id}", f"{address}:8080")
-        assert await told("GET", "/prod/items/7") == (400, "Missing required request parameters: [page]")
-        assert await told("POST", "/prod/items") == (403, "Forbidden")
-        assert (await client.post("/prod/items", headers={"x-api-key": "secret"})).status_code == 200
-        assert await told("PUT", "/prod/items") == (502, "Internal server error")
-        assert await told("GET", "/prod/other") == (403, "Missing Authentication Token")
-        assert await told("GET", "/items") == (403, "Forbidden")
-        preflight = await client.options("/prod/items")
-        assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "*")
-
-    serve(api, tmp_path, proxy, use)
 
 
 def test_iam_lets_in_a_role_that_may_call_and_nobody_else(address: str, tmp_path: Path) -> None:

@@ -12,15 +12,25 @@ import hmac
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import parse_qsl, quote
 
 from cachetwin_local.identity.credentials import Credentials
 from cachetwin_local.identity.directory import Principal
+from cachetwin_local.supervise.http.message import Field
 from cachetwin_local.supervise.http.server import HttpRequest
 
-__all__ = ["Caller", "InvalidSignature", "Signature", "SignatureProblem", "read_signature", "signed_by", "verify"]
+__all__ = [
+    "Caller",
+    "InvalidSignature",
+    "Signature",
+    "SignatureProblem",
+    "read_signature",
+    "signature_fields",
+    "signed_by",
+    "verify",
+]
 
 Caller = tuple[Principal, Credentials]
 SignatureProblem = Literal["missing", "unknown", "token", "old", "wrong"]
@@ -98,16 +108,43 @@ def verify(request: HttpRequest, found: Signature, callers: Iterable[Caller], no
     _check_age(found, now_s)
     if "host" not in found.signed_headers:
         raise InvalidSignature("wrong", "the signature must cover the host")
-    scope = f"{found.day}/{found.region}/{found.service}/aws4_request"
-    canonical = _canonical(request, found, _payload_digest(request, found))
-    text = f"AWS4-HMAC-SHA256\n{found.moment}\n{scope}\n{_digest(canonical.encode())}"
-    key = f"AWS4{caller[1].secret_access_key}".encode()
-    for part in (found.day, found.region, found.service, "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    wanted = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    wanted = _signature(request, found, caller[1])
     if not _HEX.fullmatch(found.signature) or not hmac.compare_digest(wanted, found.signature):
         raise InvalidSignature("wrong", "the signature is wrong")
     return caller
+
+
+def signature_fields(
+    request: HttpRequest, credentials: Credentials, region: str, service: str, now_s: float
+) -> tuple[Field, ...]:
+    """The header fields that sign a request, which has a Host field."""
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+    added = (
+        Field(b"x-amz-date", moment.encode(), b""),
+        Field(b"x-amz-security-token", credentials.session_token.encode(), b""),
+        Field(b"x-amz-content-sha256", _digest(request.body).encode(), b""),
+    )
+    whole = replace(request, fields=(*request.fields, *added))
+    names = tuple(sorted({one.name.decode("latin-1") for one in whole.fields}))
+    found = Signature(credentials.access_key_id, moment[:8], region, service, names, "", moment, None)
+    text = (
+        f"AWS4-HMAC-SHA256 Credential={found.key_id}/{_scope(found)}, SignedHeaders={';'.join(names)}, "
+        f"Signature={_signature(whole, found, credentials)}"
+    )
+    return (*added, Field(b"authorization", text.encode(), b""))
+
+
+def _signature(request: HttpRequest, found: Signature, credentials: Credentials) -> str:
+    canonical = _canonical(request, found, _payload_digest(request, found))
+    text = f"AWS4-HMAC-SHA256\n{found.moment}\n{_scope(found)}\n{_digest(canonical.encode())}"
+    key = f"AWS4{credentials.secret_access_key}".encode()
+    for part in (found.day, found.region, found.service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _scope(found: Signature) -> str:
+    return f"{found.day}/{found.region}/{found.service}/aws4_request"
 
 
 def _check_age(found: Signature, now_s: float) -> None:

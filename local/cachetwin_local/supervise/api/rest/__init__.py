@@ -1,0 +1,1 @@
+"""What only REST APIs do: mapping templates, models, usage plans, and answers that the template words."""
