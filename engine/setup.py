@@ -1,9 +1,9 @@
 """The compiled build; all else is in pyproject.toml.
 
-``CACHETWIN_COMPILE=1 pip wheel .`` compiles the two cores, ``core`` and ``memcached``, with mypyc for the wheel of this
-platform; without the variable the wheel is pure Python. ``CACHETWIN_COMPILE=test`` is for ``make compiled``: each module by
-itself, without optimisation, so that an edit compiles what it touches. docs/decisions/0009-how-the-core-is-compiled.md has
-the numbers.
+``CACHETWIN_COMPILE=1 pip wheel .`` compiles the two cores, ``core`` and ``memcached``, and what both are served by,
+``receiver``, with mypyc for the wheel of this platform; without the variable the wheel is pure Python.
+``CACHETWIN_COMPILE=test`` is for ``make compiled``: each module by itself, without optimisation, so that an edit compiles what
+it touches. docs/decisions/0009-how-the-core-is-compiled.md has the numbers.
 """
 
 import os
@@ -15,7 +15,9 @@ from typing import Any
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-CORES = (Path("cachetwin_engine/core"), Path("cachetwin_engine/memcached"))
+PACKAGE = Path("cachetwin_engine")
+CORES = (PACKAGE / "core", PACKAGE / "memcached")
+SHARED = PACKAGE / "receiver.py"
 MODE = os.environ.get("CACHETWIN_COMPILE", "")
 BUILD = os.environ.get("CACHETWIN_BUILD_DIR", "build")  # the C files, and what mypy keeps between two builds
 
@@ -26,7 +28,7 @@ def core_extensions() -> list[Extension]:
         return []
     from mypyc.build import mypycify  # noqa: PLC0415  (mypy is only needed to compile)
 
-    sources = sorted(str(path) for core in CORES for path in core.rglob("*.py"))
+    sources = sorted(str(path) for path in (SHARED, *(path for core in CORES for path in core.rglob("*.py"))))
     # `make types` checks the types; here mypy only has to read them, and takes no settings from outside this folder.
     options = ["--config-file=", "--strict", "--explicit-package-bases", "--disable-error-code=import-untyped"]
     options.append(f"--cache-dir={BUILD}/mypy")

@@ -16,6 +16,7 @@ from cachetwin_engine.memcached.numbers import unsigned_32
 from cachetwin_engine.memcached.plain import GET, NEITHER, PlainRequest, store_reply, value_reply
 from cachetwin_engine.memcached.server_state import Client, ServerState
 from cachetwin_engine.memcached.settings import Settings
+from cachetwin_engine.receiver import SocketSession
 
 ERROR: Final = b"ERROR\r\n"
 LINE_BYTES_MAX: Final = 2048
@@ -60,7 +61,7 @@ Continuation = Callable[["Session"], bytes]
 
 
 @final
-class Session(Client):
+class Session(Client, SocketSession):
     """The state of one connection.
 
     After ``feed``, ``needs_shell`` tells that something is to be done beside writing the reply: ``closing`` (close when it

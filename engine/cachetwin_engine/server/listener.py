@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
+from cachetwin_engine.server.direct import DirectConnection, DirectSockets
 from cachetwin_engine.server.logs import VERBOSE, log
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.connection import TlsProtocol
@@ -45,10 +46,10 @@ class ListenerNode(Protocol):
     loop: asyncio.AbstractEventLoop
     backlog: int
     certificate: Certificate
-    serve_socket: Callable[[socket.socket, set[EndpointConnection]], None] | None
-    """What serves a plain connection, which is one of the set while it is open; None where the event loop does."""
+    sockets: DirectSockets | None
+    """What serves plain connections; None where the event loop does."""
 
-    def new_connection(self, siblings: set[EndpointConnection]) -> asyncio.Protocol:
+    def new_connection(self, siblings: set[EndpointConnection]) -> DirectConnection:
         """The protocol for a connection; it is one of ``siblings`` while it is open."""
 
     def count_rejection(self) -> None:
@@ -171,7 +172,7 @@ class Endpoint:
     async def start(self) -> None:
         """Begin to accept."""
         self._sock.settimeout(0)
-        if self.tls == "off" and self._node.serve_socket is None:
+        if self.tls == "off" and self._node.sockets is None:
             factory = self._protocol
             loop = self._node.loop
             backlog = self._node.backlog
@@ -212,7 +213,7 @@ class Endpoint:
         for connection in list(self.connections):
             connection.close()
 
-    def _protocol(self) -> asyncio.Protocol:
+    def _protocol(self) -> DirectConnection:
         return self._node.new_connection(self.connections)
 
     def _accept(self) -> None:
@@ -272,8 +273,8 @@ class Endpoint:
         self._node.loop.remove_reader(sock)
 
     def _adopt(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
-        if context is None and self._node.serve_socket is not None:
-            self._node.serve_socket(sock, self.connections)
+        if context is None and self._node.sockets is not None:
+            self._node.sockets.open(sock, self._protocol())
             return
         task = self._node.loop.create_task(self._connect(self._protocol, sock, context))
         self._handshakes.add(task)

@@ -5,13 +5,13 @@ import contextlib
 import os
 import socket
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.server.control import ControlChannel, ControlledNode
+from cachetwin_engine.server.direct import POSSIBLE, DirectSockets
 from cachetwin_engine.server.endpoints import Endpoints
-from cachetwin_engine.server.listener import EndpointConnection, ListenerNode
+from cachetwin_engine.server.listener import ListenerNode
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.process import package_version
 from cachetwin_engine.server.tls.certificate import Certificate
@@ -48,7 +48,7 @@ class Node(ListenerNode, ControlledNode, Generic[ConnectionT]):
         self.backlog = backlog
         self.certificate = Certificate(tls_files)
         self.endpoints: Endpoints = Endpoints(self)
-        self.serve_socket: Callable[[socket.socket, set[EndpointConnection]], None] | None = None
+        self.sockets: DirectSockets | None = None
         self._connections: dict[int, ConnectionT] = {}  # by what the engine knows the session by
         self._control_socket = control
         self._control: ControlChannel | None = None
@@ -62,6 +62,8 @@ class Node(ListenerNode, ControlledNode, Generic[ConnectionT]):
         self.loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self._quiet = asyncio.Event()
+        if POSSIBLE:
+            self.sockets = DirectSockets(self.loop)
         if handle_signals:
             self._handle_signals()
         await self.endpoints.open()
@@ -78,6 +80,8 @@ class Node(ListenerNode, ControlledNode, Generic[ConnectionT]):
             if self._control is not None:
                 self._control.close()
             self.endpoints.remove_files()
+            if self.sockets is not None:
+                self.sockets.close()
         log.info("ready to exit, bye bye", extra={"fields": {"reason": self._stop_reason}})
 
     def stop(self, reason: str) -> None:

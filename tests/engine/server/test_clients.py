@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import ssl
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import glide
@@ -130,3 +131,28 @@ def test_redis_benchmark_over_tls(start_engine: "StartEngine", certificates: "Ce
     command += ["--cacert", str(certificates.ca_file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert '"GET"' in done.stdout
+
+
+def test_a_script_that_never_ends_keeps_no_reply_of_its_turn_from_another_client(start_engine: "StartEngine") -> None:
+    engine = start_engine("--busy-reply-threshold", "50", "--enable-debug-command", "yes")
+    with (
+        engine.connect(timeout=30) as sleeper,
+        engine.connect(timeout=30) as other,
+        engine.connect(timeout=30) as looping,
+    ):
+        for sock in (looping, sleeper, other):  # the kernel names the last of these first
+            sock.sendall(b"PING\r\n")
+            assert sock.recv(100) == b"+PONG\r\n"
+        sleeper.sendall(b"DEBUG SLEEP 0.5\r\n")
+        other.sendall(b"PING\r\n")  # these two are read in one turn, before or after the sleep
+        looping.sendall(b"EVAL 'while true do end' 0\r\n")
+        assert sleeper.recv(100) == b"+OK\r\n"
+        assert other.recv(100) == b"+PONG\r\n"
+        reply = b"-NOTBUSY"
+        deadline = time.monotonic() + 30
+        while reply.startswith(b"-NOTBUSY"):
+            assert time.monotonic() < deadline
+            other.sendall(b"SCRIPT KILL\r\n")
+            reply = other.recv(100)
+        assert reply == b"+OK\r\n"
+        assert looping.recv(1000).startswith(b"-ERR Script killed by user")

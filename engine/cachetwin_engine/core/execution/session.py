@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cachetwin_engine.core.protocol.errors import ProtocolError
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 from cachetwin_engine.core.state.client import Blocked, Client
+from cachetwin_engine.receiver import SocketSession
 
 from .context import Context
 from .dispatch import execute
@@ -29,7 +30,7 @@ PREFIX_BYTES: Final = 24  # one prefix since Valkey 9.1, which keeps the prefixe
 REPLY_BYTES_MAX: Final = 8 * 1024 * 1024  # gathered in one go before the shell gets its turn
 
 
-class Session(Client):
+class Session(Client, SocketSession):
     """One connected client."""
 
     def __init__(self, engine: "EngineParts", session_id: int, user: "User", address: str, local_address: str) -> None:

@@ -9,8 +9,9 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from cachetwin_engine.memcached.receiver import Receiver
 from cachetwin_engine.memcached.session import Session
+from cachetwin_engine.receiver import Receiver
+from cachetwin_engine.server.direct import DirectConnection
 from cachetwin_engine.server.logs import VERBOSE, log
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ConnectionNode(Protocol):
         """A client has asked for what concerns others: watchers have lines, or the server is to stop."""
 
 
-class MemcachedConnection(asyncio.Protocol):
+class MemcachedConnection(DirectConnection):
     """The transport's side of one session."""
 
     __slots__ = (
@@ -49,7 +50,6 @@ class MemcachedConnection(asyncio.Protocol):
         "_siblings",
         "_waits",
         "data_received",
-        "receiver",
         "session",
         "transport",
     )
@@ -79,7 +79,8 @@ class MemcachedConnection(asyncio.Protocol):
     def begin(self, session: Session) -> None:
         """Serve the client."""
         self.session = session
-        self.receiver.begin(session, self.transport.write)
+        self.receiver.begin(session)
+        self.receiver.write_with(self.transport.write)
         self.transport.set_write_buffer_limits(high=BACKLOG_BYTES_MAX)
 
     def hold(self) -> None:
@@ -109,8 +110,9 @@ class MemcachedConnection(asyncio.Protocol):
         log.error("internal error: connection dropped", exc_info=bug, extra={"fields": fields})
         self.transport.abort()
 
-    def _settle(self, session: Session) -> None:
-        if session.closing:
+    def _settle(self) -> None:
+        session = self.session
+        if session is None or session.closing:
             self.close()
         elif session.has_more:
             self._waits = True
@@ -155,7 +157,7 @@ class MemcachedConnection(asyncio.Protocol):
         """Close the session and drop every reference to this connection."""
         session, self.session = self.session, None
         self._siblings.discard(self)
-        self.data_received = _ignore
+        self.receiver.end()
         if self._closing is not None:
             self._closing.cancel()
         self._node.close_session(self, session)
@@ -176,10 +178,6 @@ class MemcachedConnection(asyncio.Protocol):
             self.session.close_reason = b"idle_timeout"
             log.log(VERBOSE, "client closed: idle", extra={"fields": {"client": self.session.descriptor}})
         self.transport.abort()
-
-
-def _ignore(data: bytes) -> None:
-    """In place of the method of a connection that is gone, so that it and its receiver do not hold each other."""
 
 
 def keep_alive(sock: socket.socket) -> None:

@@ -18,7 +18,6 @@ from cachetwin_engine.server.control import RequestError
 from cachetwin_engine.server.listener import Endpoint, EndpointConnection
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.memcached.connection import MemcachedConnection, keep_alive
-from cachetwin_engine.server.memcached.direct import POSSIBLE, DirectSockets
 from cachetwin_engine.server.memcached.options import check_nodes
 from cachetwin_engine.server.node import Node
 from cachetwin_engine.server.tls.certificate import Certificate
@@ -77,20 +76,6 @@ class MemcachedNode(Node[MemcachedConnection]):
         self._started = time.monotonic()
         self._second = 0
         self._push_scheduled = False
-        self._sockets: DirectSockets
-        if POSSIBLE:
-            self.serve_socket = self._serve_socket
-
-    async def serve(self, *, handle_signals: bool = True) -> None:
-        """Serve until stopped; return when every connection is closed."""
-        if not POSSIBLE:
-            await super().serve(handle_signals=handle_signals)
-            return
-        self._sockets = DirectSockets(asyncio.get_running_loop())
-        try:
-            await super().serve(handle_signals=handle_signals)
-        finally:
-            self._sockets.close()
 
     def _handle_signals(self) -> None:
         """SIGUSR1 stops the node too; SIGHUP reads the file of users again as well."""
@@ -120,9 +105,6 @@ class MemcachedNode(Node[MemcachedConnection]):
     def new_connection(self, siblings: set[EndpointConnection]) -> MemcachedConnection:
         """The protocol for a connection."""
         return MemcachedConnection(self, siblings)
-
-    def _serve_socket(self, sock: socket.socket, siblings: set[EndpointConnection]) -> None:
-        self._sockets.open(sock, self.new_connection(siblings))
 
     def count_rejection(self) -> None:
         """A connection was refused: there are too many."""

@@ -8,6 +8,7 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Final, Protocol
 
+from cachetwin_engine.server.direct import DirectSockets
 from cachetwin_engine.server.listener import Endpoint
 from cachetwin_engine.server.valkey.connection import READ_BYTES, Connection, ConnectionNode
 
@@ -19,6 +20,8 @@ ACCEPTS_PER_ROUND: Final = 64
 
 class BusyNode(ConnectionNode, Protocol):
     """What connections outside of the loop need of their node."""
+
+    sockets: DirectSockets | None
 
     def open_busy_session(self, sock: socket.socket) -> "Session | None":
         """The session for a connection outside of the loop; None after writing why there is none."""
@@ -84,13 +87,19 @@ class BusyConnections:
         """The loop turns again."""
         accepted, self._busy_connections = self._busy_connections, {}
         for busy in accepted.values():
+            if self._node.sockets is not None:
+                self._node.sockets.open(busy.sock, self._connection(busy))
+                continue
             self._tasks.add(task := self._node.loop.create_task(self._connect(busy)))
             task.add_done_callback(self._tasks.discard)
 
+    def _connection(self, busy: BusyConnection) -> Connection:
+        return Connection(self._node, busy.endpoint.connections, busy.session)
+
     async def _connect(self, busy: BusyConnection) -> None:
-        node, siblings = self._node, busy.endpoint.connections
+        node = self._node
         try:
-            await node.loop.connect_accepted_socket(lambda: Connection(node, siblings, busy.session), busy.sock)
+            await node.loop.connect_accepted_socket(lambda: self._connection(busy), busy.sock)
         except OSError:
             with contextlib.suppress(OSError):
                 busy.sock.close()

@@ -447,6 +447,8 @@ class ValkeyNode(Node[Connection]):
         with replies that wait to be taken. New plain connections are accepted.
         """
         self._signals.count_while_busy()
+        if self.sockets is not None:
+            self.sockets.answer()
         for endpoint in self.endpoints.plain():
             self._busy_connections.accept(endpoint)
         sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}

@@ -1,17 +1,17 @@
-"""Connections whose sockets are read and written at once, without the event loop's transports.
+"""Connections whose sockets are read and written without the event loop's transports.
 
 The loop watches one descriptor for all of them: an epoll object, whose ready sockets ``Pump`` serves. A transport here only
-does what is rare: it keeps what the kernel does not take, pauses, and closes. CPU of a get, 50 clients, each with one
-request at a time: memcached 3.5 us, a session that does no work with uvloop's transports 3.9, with these 3.5.
+does what is rare: it keeps what the kernel does not take, pauses, and closes. The numbers are in
+docs/decisions/0022-sockets-without-transports.md.
 """
 
 import asyncio
 import contextlib
 import select
 import socket
-from typing import Final, Protocol
+from typing import Final
 
-from cachetwin_engine.memcached.receiver import Pump, Receiver
+from cachetwin_engine.receiver import Pump, Receiver
 
 POSSIBLE: Final = hasattr(select, "epoll")
 """Elsewhere (macOS, Windows) all connections are the event loop's."""
@@ -19,27 +19,13 @@ POSSIBLE: Final = hasattr(select, "epoll")
 _BUFFER_BYTES: Final = 64 * 1024
 
 
-class DirectConnection(Protocol):
-    """What a direct transport needs of its connection."""
+class DirectConnection(asyncio.Protocol):
+    """A connection that a direct transport can serve, and one of the event loop too."""
 
-    @property
-    def receiver(self) -> Receiver:
-        """Where what arrives goes."""
+    __slots__ = ("receiver",)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is open."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """It is closed."""
-
-    def eof_received(self) -> bool:
-        """The client will send no more; whether it still gets replies, after which the connection closes."""
-
-    def pause_writing(self) -> None:
-        """The client does not take its replies."""
-
-    def resume_writing(self) -> None:
-        """The client has taken them."""
+    receiver: Receiver
+    """Where what arrives goes."""
 
 
 class DirectSockets:
@@ -67,6 +53,10 @@ class DirectSockets:
         else:
             self._epoll.register(descriptor, events)
             self._pump.receivers[descriptor] = receiver
+
+    def answer(self) -> None:
+        """Send the replies that wait for the end of the turn: something is about to take long."""
+        self._pump.answer()
 
     def close(self) -> None:
         """Watch none any more."""
@@ -107,14 +97,30 @@ class DirectTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, and keep what the kernel does not take."""
+        self._receiver.answer()
         if self._is_closed:
             return
-        self._buffer += data
-        if len(self._buffer) == len(data):
-            self._flush()
+        if self._buffer:
+            self._buffer += data
+        else:
+            self._begin(data)
         if len(self._buffer) > self._high and not self._is_full:
             self._is_full = True
             self._connection.pause_writing()
+
+    def _begin(self, data: bytes | bytearray | memoryview) -> None:
+        """Send while there is no backlog; the rest becomes it."""
+        try:
+            sent = self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._close(error)
+            return
+        if sent < len(data):
+            self._buffer += memoryview(data)[sent:]
+            self._receiver.has_backlog = True
+            self._watch()
 
     def _flush(self) -> None:
         while self._buffer and not self._is_closed:
@@ -149,6 +155,7 @@ class DirectTransport(asyncio.Transport):
 
     def close(self) -> None:
         """Close when the kernel has taken everything."""
+        self._receiver.answer()
         if self._is_closing or self._is_closed:
             return
         self._is_closing = True
