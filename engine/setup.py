@@ -2,8 +2,8 @@
 
 ``CACHETWIN_COMPILE=1 pip wheel .`` compiles the two cores, ``core`` and ``memcached``, and what both are served by,
 ``receiver``, with mypyc for the wheel of this platform; without the variable the wheel is pure Python.
-``CACHETWIN_COMPILE=test`` is for ``make compiled``: each module by itself, without optimisation, so that an edit compiles what
-it touches. docs/decisions/0009-how-the-core-is-compiled.md has the numbers.
+``CACHETWIN_COMPILE=test`` is for ``make compiled``: each module by itself, without optimisation, so that an edit compiles
+what it touches. docs/decisions/0009-how-the-core-is-compiled.md has the numbers.
 """
 
 import os

@@ -3,13 +3,21 @@
 Readers get bytes from outside and raise ``BadData`` for whatever is wrong with them.
 """
 
-from typing import Final
+from typing import Final, final
+
+from librt.strings import BytesWriter, write_i32_le
+from mypy_extensions import i32, i64, u8
 
 from cachetwin_engine.core.text.numbers import integer_or_none
 
 END: Final = 0xFF
 COUNT_UNKNOWN: Final = 0xFFFF  # more elements than the 16 bits of the head can say
 _ZIPMAP_COUNT_UNKNOWN: Final = 254
+_HEAD: Final = b"\0\0\0\0\0\0"  # size and count, which are written last
+_INTEGER_BYTES_MAX: Final = 20
+_NUMBER_MAX: Final = 2**60  # far below where an integer stops being one machine word in the compiled build
+_ZERO: Final = 48
+_MINUS: Final = 45
 
 
 class BadData(Exception):
@@ -35,48 +43,98 @@ def little(data: bytes, at: int, size: int) -> int:
 # -- listpack -----------------------------------------------------------------------------------------------------------
 
 
-def listpack(elements: list[bytes]) -> bytes:
-    """``elements`` as a listpack; those that spell an integer are stored as one."""
-    parts = [b""]
-    size = 7
-    for element in elements:
-        entry = _entry(element)
-        parts.append(entry)
-        size += len(entry)
-    parts[0] = size.to_bytes(4, "little") + min(len(elements), COUNT_UNKNOWN).to_bytes(2, "little")
-    parts.append(b"\xff")
-    return b"".join(parts)
+@final
+class ListpackWriter:
+    """A listpack that is being written; elements that spell an integer are stored as one."""
 
+    def __init__(self) -> None:
+        self._out = BytesWriter()
+        self._out.write(_HEAD)
+        self._count: i64 = 0
 
-_SMALL_INTEGERS: Final = [bytes([value, 1]) for value in range(128)]
-_SHORT_HEADS: Final = [bytes([0x80 | size]) for size in range(64)]
-_SHORT_BACK_LENGTHS: Final = [bytes([size]) for size in range(128)]
+    def add(self, element: bytes) -> None:
+        """Add an element."""
+        out = self._out
+        size: i64 = len(element)
+        if 0 < size <= _INTEGER_BYTES_MAX:
+            first: i64 = element[0]
+            if (first - _ZERO < 10 and first >= _ZERO) or first == _MINUS:
+                value = integer_or_none(element)
+                if value is not None:
+                    if -_NUMBER_MAX < value < _NUMBER_MAX:
+                        self.add_number(value)
+                    else:
+                        self._count += 1
+                        out.append(0xF4)
+                        out.write(value.to_bytes(8, "little", signed=True))
+                        out.append(9)
+                    return
+        self._count += 1
+        if size < 64:
+            out.append(0x80 | size)
+            out.write(element)
+            out.append(size + 1)
+            return
+        if size < 4096:
+            out.append(0xE0 | size >> 8)
+            out.append(size & 0xFF)
+            size += 2
+        else:
+            out.append(0xF0)
+            write_i32_le(out, i32(size))
+            size += 5
+        out.write(element)
+        if size < 128:
+            out.append(size)
+        else:
+            out.write(_back_length(size))
 
-
-def _entry(element: bytes) -> bytes:
-    value = integer_or_none(element) if len(element) <= 20 else None
-    size = len(element)
-    if value is not None:
+    def add_number(self, value: i64) -> None:
+        """Add an integer of at most 61 bits."""
+        out = self._out
+        self._count += 1
         if 0 <= value <= 127:
-            return _SMALL_INTEGERS[value]
-        head = _integer(value)
-    elif size < 64:
-        return b"%b%b%b" % (_SHORT_HEADS[size], element, _SHORT_BACK_LENGTHS[size + 1])
-    elif size < 4096:
-        head = bytes([0xE0 | size >> 8, size & 0xFF]) + element
-    else:
-        head = b"\xf0" + size.to_bytes(4, "little") + element
-    size = len(head)
-    return head + (_SHORT_BACK_LENGTHS[size] if size < 128 else _back_length(size))
+            out.append(value)
+            out.append(1)
+        elif -4096 <= value <= 4095:
+            out.append(0xC0 | (value >> 8 & 0x1F))
+            out.append(value & 0xFF)
+            out.append(2)
+        else:
+            size: i64 = 8
+            code: i64 = 0xF4
+            if -0x8000 <= value < 0x8000:
+                size, code = 2, 0xF1
+            elif -0x800000 <= value < 0x800000:
+                size, code = 3, 0xF2
+            elif -0x80000000 <= value < 0x80000000:
+                size, code = 4, 0xF3
+            out.append(code)
+            for _ in range(size):
+                out.append(value & 0xFF)
+                value >>= 8
+            out.append(size + 1)
+
+    def finish(self) -> bytes:
+        """The listpack."""
+        out = self._out
+        out.append(END)
+        size: i64 = len(out)
+        for at in range(4):
+            out[at] = u8(size & 0xFF)
+            size >>= 8
+        count: i64 = self._count if self._count < COUNT_UNKNOWN else COUNT_UNKNOWN
+        out[4] = u8(count & 0xFF)
+        out[5] = u8(count >> 8)
+        return out.getvalue()
 
 
-def _integer(value: int) -> bytes:
-    if -4096 <= value <= 4095:
-        return bytes([0xC0 | (value >> 8 & 0x1F), value & 0xFF])
-    for code, size in ((0xF1, 2), (0xF2, 3), (0xF3, 4)):
-        if -(1 << (8 * size - 1)) <= value < 1 << (8 * size - 1):
-            return bytes([code]) + value.to_bytes(size, "little", signed=True)
-    return b"\xf4" + value.to_bytes(8, "little", signed=True)
+def listpack(elements: list[bytes]) -> bytes:
+    """``elements`` as a listpack."""
+    writer = ListpackWriter()
+    for element in elements:
+        writer.add(element)
+    return writer.finish()
 
 
 def _back_length(size: int) -> bytes:

@@ -7,32 +7,57 @@ many elements all that was, for walking backwards.
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from cachetwin_engine.core.text.numbers import integer_or_none
 from cachetwin_engine.core.types.streams.entry import SEQ_MASK, id_parts, items_of
 
-from .packed import BadData, listpack, listpack_elements
+from .packed import BadData, ListpackWriter, listpack_elements
 
 _DELETED: Final = 1
 _SAME_FIELDS: Final = 2
-_PLAIN_MAX: Final = 2**61
+_PLAIN_MAX: Final = 2**60
 
 
 def stream_node(entries: list[bytes]) -> bytes:
     """A node of ``entries`` as they are stored (``stream_entry``)."""
     base_ms, base_seq = id_parts(entries[0])
     master = items_of(entries[0])[::2]
-    elements = [b"%d" % len(entries), b"0", b"%d" % len(master), *master, b"0"]
+    fields: i64 = len(master)
+    out = ListpackWriter()
+    out.add_number(len(entries))
+    out.add_number(0)
+    out.add_number(fields)
+    for field in master:
+        out.add(field)
+    out.add_number(0)
     for entry in entries:
         ms, seq = id_parts(entry)
         items = items_of(entry)
-        fields = items[::2]
-        same = fields == master
-        times = [b"%d" % _wrapped(ms - base_ms), b"%d" % _wrapped(seq - base_seq)]
+        same = _has_fields(items, master)
+        out.add_number(_SAME_FIELDS if same else 0)
+        _add_difference(out, ms - base_ms)
+        _add_difference(out, seq - base_seq)
         if same:
-            elements += [b"%d" % _SAME_FIELDS, *times, *items[1::2], b"%d" % (len(fields) + 3)]
+            for at in range(1, len(items), 2):
+                out.add(items[at])
+            out.add_number(fields + 3)
         else:
-            elements += [b"0", *times, b"%d" % len(fields), *items, b"%d" % (2 * len(fields) + 4)]
-    return listpack(elements)
+            out.add_number(len(items) // 2)
+            for item in items:
+                out.add(item)
+            out.add_number(len(items) + 4)
+    return out.finish()
+
+
+def _has_fields(items: list[bytes], fields: list[bytes]) -> bool:
+    """Whether the fields among fields and values in turn are ``fields``."""
+    if len(items) != 2 * len(fields):
+        return False
+    for at in range(len(fields)):
+        if items[2 * at] != fields[at]:
+            return False
+    return True
 
 
 def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
@@ -70,12 +95,13 @@ def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
     return found
 
 
-def _wrapped(difference: int) -> int:
-    """``difference`` as the signed 64-bit integer that a listpack can hold."""
-    if -_PLAIN_MAX <= difference <= _PLAIN_MAX:
-        return difference  # nearly always; integers of more than 62 bits are objects
+def _add_difference(out: ListpackWriter, difference: int) -> None:
+    """Add ``difference`` as the signed 64-bit integer that a listpack can hold."""
+    if -_PLAIN_MAX < difference < _PLAIN_MAX:
+        out.add_number(difference)  # nearly always; integers of more than 62 bits are objects
+        return
     difference &= SEQ_MASK
-    return difference - (1 << 64) if difference >> 63 else difference
+    out.add(b"%d" % (difference - (1 << 64) if difference >> 63 else difference))
 
 
 class _Place:

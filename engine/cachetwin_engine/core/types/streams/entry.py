@@ -124,14 +124,22 @@ def first_from(entries: list[bytes], entry_id: int) -> i64:
 
 def items_of(entry: bytes) -> list[bytes]:
     """Fields and values, in turn, of an entry."""
-    _, behind_id = _id_place(entry)
-    at = entry.index(b"\r\n", behind_id + 2) + 2  # behind the array's head
-    size = len(entry)
+    _, at = _id_place(entry)
+    at += 3  # behind the star of the array
+    while entry[at] != _CR:
+        at += 1
+    at += 2
+    end: i64 = len(entry)
     items: list[bytes] = []
-    while at < size:
-        end = entry.index(b"\r\n", at)
-        begin = end + 2
-        behind = begin + int(entry[at + 1 : end])
-        items.append(entry[begin:behind])
-        at = behind + 2
+    while at < end:
+        size: i64 = 0
+        at += 1  # behind the dollar of the string
+        byte: i64 = entry[at]
+        while byte != _CR:
+            size = size * 10 + (byte - _ZERO)
+            at += 1
+            byte = entry[at]
+        at += 2
+        items.append(entry[at : at + size])
+        at += size + 2
     return items
