@@ -7,12 +7,15 @@ The texts are Valkey's, to the letter, because clients match on them. Raise a fr
 
 from typing import Final
 
+_LF: Final = 10
+_CR: Final = 13
+
 
 class CommandError(Exception):
     """An error reply; ``line`` is the text after the dash, code first (``ERR ...``), without line end."""
 
     def __init__(self, line: bytes) -> None:
-        if b"\n" in line or b"\r" in line:
+        if _LF in line or _CR in line:  # numbers: for bytes Python first raises, and drops, a TypeError
             line = printable(line)  # it may quote what a client sent
         super().__init__(line)
         self.line = line

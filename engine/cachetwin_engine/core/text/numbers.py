@@ -23,6 +23,7 @@ _INFINITY: Final = float("inf")
 _NAN: Final = float("nan")
 _MINUS: Final = 45
 _POINT: Final = 46
+_UNDERSCORE: Final = 95
 _ZERO: Final = 48
 _NINE: Final = 57
 _SHORT_DIGITS_MAX: Final = 18  # any number with as many fits 64 bits
@@ -133,7 +134,7 @@ def float_or_none(text: bytes, hexadecimal: bool = True) -> float | None:
 
 def unbounded_float_or_none(text: bytes, hexadecimal: bool = True) -> float | None:
     """As strtod reads it: decimal or ``hexadecimal``, ``inf``, ``infinity``, infinite if too large. No blanks, no NaN."""
-    if not text or text[0] in b" \t\n\r\v\f" or text[-1] in b" \t\n\r\v\f" or b"_" in text:
+    if not text or text[0] in b" \t\n\r\v\f" or text[-1] in b" \t\n\r\v\f" or _UNDERSCORE in text:
         return None
     try:
         if hexadecimal and text.lstrip(b"+-")[:2].lower() == b"0x":
