@@ -66,8 +66,8 @@ class Receiver:
     """One connection's way from the bytes that arrive to its replies."""
 
     def __init__(self, keep: Taker, settle: Callable[[], object], drop: Callable[[Exception], object]) -> None:
-        """``keep`` takes what comes while there is no session; ``settle`` is called when the session needs its shell,
-        and ``drop`` for an exception, which is a bug here.
+        """``keep`` takes what comes while there is no session, or what a session can't read, as with TLS; ``settle`` is
+        called when the session needs its shell, and ``drop`` for an exception, which is a bug here.
         """
         self._keep = keep
         self._settle = settle
@@ -79,6 +79,7 @@ class Receiver:
         self._lost: Callable[[Exception | None], object] = _unheard
         self._flush: Callable[[], object] = _idle
         self._is_attached = False
+        self._is_served = False  # it reads, and what it replies waits
         self._read_bytes = SMALL_READ_BYTES
         self._reply = b""  # that waits until all sockets have been read
         self.is_reading = True
@@ -131,10 +132,10 @@ class Receiver:
     def _take(self, data: bytes) -> None:
         """Feed the session. Its reply waits for ``answer``, unless it is large or is not the socket's to send."""
         session = self._session
-        if session is None:
-            self._keep(data)
-            return
         try:
+            if session is None:
+                self._keep(data)
+                return
             reply = session.feed(data)
         except Exception as bug:  # noqa: BLE001  (any exception is a bug here, and must cost this client only)
             self._drop(bug)
@@ -150,6 +151,14 @@ class Receiver:
             self.answer()
         if session.needs_shell:
             self._settle()
+
+    def hold(self, data: bytes) -> bool:
+        """Keep what is written while this socket is being served, to go with its reply. False if it must be sent now."""
+        if not self._is_served or self.has_backlog or len(self._reply) + len(data) > LARGE_REPLY_BYTES:
+            self.answer()
+            return False
+        self._reply += data
+        return True
 
     def answer(self) -> None:
         """Send the reply that waits, if one does."""
@@ -172,7 +181,9 @@ class Receiver:
         if event & WRITABLE or not self.is_reading:
             self._flush()
         if event & ~WRITABLE and self.is_reading:
+            self._is_served = True
             self._read()
+            self._is_served = False
         return len(self._reply) > 0
 
     def _read(self) -> None:

@@ -37,11 +37,13 @@ class DirectSockets:
         self._pump = Pump(self._epoll.poll)
         loop.add_reader(self._epoll.fileno(), self._pump.run)
 
-    def open(self, sock: socket.socket, connection: DirectConnection) -> None:
+    def open(self, sock: socket.socket, connection: DirectConnection) -> "DirectTransport":
         """Serve this connected socket, which does not block."""
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.connection_made(DirectTransport(self, sock, connection))
+        transport = DirectTransport(self, sock, connection)
+        connection.connection_made(transport)
+        return transport
 
     def watch(self, descriptor: int, receiver: Receiver, events: int, before: int) -> None:
         """Hear of ``events`` of this socket instead of those ``before``; 0 is none, of its end neither."""
@@ -97,8 +99,7 @@ class DirectTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, and keep what the kernel does not take."""
-        self._receiver.answer()
-        if self._is_closed:
+        if self._is_closed or self._receiver.hold(bytes(data)):
             return
         if self._buffer:
             self._buffer += data

@@ -281,23 +281,27 @@ class Endpoint:
         task.add_done_callback(self._handshakes.discard)
 
     async def _connect(
-        self, factory: Callable[[], asyncio.Protocol], sock: socket.socket, context: ssl.SSLContext | None
+        self, factory: Callable[[], DirectConnection], sock: socket.socket, context: ssl.SSLContext | None
     ) -> None:
+        transport: asyncio.Transport | None = None
+        loop, sockets = self._node.loop, self._node.sockets
         try:
             if context is None:
-                await self._node.loop.connect_accepted_socket(factory, sock)
+                await loop.connect_accepted_socket(factory, sock)
+                return
+            tls = TlsProtocol(factory, context)
+            if sockets is not None:
+                transport = sockets.open(sock, tls)
             else:
-                tls = TlsProtocol(factory, context)
-                transport, _ = await self._node.loop.connect_accepted_socket(lambda: tls, sock)
-                try:
-                    await asyncio.wait_for(tls.handshake, HANDSHAKE_TIMEOUT_SECONDS)
-                except TimeoutError:
-                    transport.abort()
-                    raise
+                transport, _ = await loop.connect_accepted_socket(lambda: tls, sock)
+            await asyncio.wait_for(tls.handshake, HANDSHAKE_TIMEOUT_SECONDS)
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
             log.log(VERBOSE, "TLS handshake failed", extra={"fields": {"listener": self.name, "reason": reason}})
-            sock.close()
+            if transport is not None:
+                transport.abort()
+            else:
+                sock.close()
 
 
 def socket_address(name: object) -> str:

@@ -12,6 +12,10 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
+from cachetwin_engine.receiver import Receiver
+from cachetwin_engine.server.direct import DirectConnection
+from cachetwin_engine.server.logs import log
+
 RECORD_BYTES_MAX: Final = 16 * 1024
 """Of plain text in a TLS record: what one read can give."""
 
@@ -85,7 +89,11 @@ class TlsTransport(asyncio.Transport):
         return self._raw.get_extra_info(name, default)
 
 
-class TlsProtocol(asyncio.Protocol):
+def _nothing() -> None:
+    """There is no session that could need its shell."""
+
+
+class TlsProtocol(DirectConnection):
     """Gives a connection its transport once the handshake is over, then what it decrypts."""
 
     def __init__(self, factory: Callable[[], asyncio.Protocol], context: ssl.SSLContext) -> None:
@@ -97,6 +105,7 @@ class TlsProtocol(asyncio.Protocol):
         self._raw: asyncio.Transport
         self._transport: TlsTransport
         self.handshake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.receiver = Receiver(self.data_received, _nothing, self._drop)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client speaks first."""
@@ -154,6 +163,10 @@ class TlsProtocol(asyncio.Protocol):
         if not inner.eof_received():
             self._transport.close()
 
+    def _drop(self, bug: Exception) -> None:
+        log.error("internal error: connection dropped", exc_info=bug)
+        self._raw.abort()
+
     def _fail(self, error: Exception) -> None:
         if not self.handshake.done():
             self.handshake.set_exception(error)
@@ -164,6 +177,7 @@ class TlsProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
+        self.receiver.end()
         if self._inner is not None:
             self._inner.connection_lost(exc)
         else:
