@@ -77,6 +77,10 @@ class DictTable(KeyTable):
         strings = [(key, value) for key, value in self._values.items() if isinstance(value, bytes)]
         return [word for pair in strings for word in pair] if with_keys else [value for _, value in strings]
 
+    def string_bytes(self) -> int:
+        """See ``KeyTable``."""
+        return sum(len(word) for word in self.strings(with_keys=True))
+
     def copied(self) -> KeyTable:
         """See ``KeyTable``."""
         copy = DictTable()

@@ -59,6 +59,10 @@ class KeyTable:
         """All values of a table that holds strings only, each behind its key if ``with_keys``."""
         raise NotImplementedError
 
+    def string_bytes(self) -> int:
+        """Bytes of all keys and values of a table that holds strings only."""
+        raise NotImplementedError
+
     def copied(self) -> "KeyTable":
         """An independent copy of a table that holds strings only, without times to live."""
         raise NotImplementedError

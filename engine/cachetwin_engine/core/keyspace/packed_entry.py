@@ -27,6 +27,9 @@ PACKED_BYTES_MAX: Final = 477  # with the two last bytes and 33 of bytes' own he
 PACKED_COLLECTION_BYTES_MAX: Final = 4096  # what ``types.blob`` makes, and a key
 PACKED_KEY_BYTES_MAX: Final = 255  # what one byte can say
 
+END_BYTES: Final = 2
+"""Of a ``bytes`` entry, behind key and value."""
+
 _STRING: Final = 0
 _ENDS: Final[list[bytes]] = [
     bytes([kind, size]) for kind in range(len(PROTOTYPES)) for size in range(PACKED_KEY_BYTES_MAX + 1)

@@ -204,6 +204,13 @@ class PackedTable(KeyTable):
             segment.add_strings(found, with_keys)
         return found
 
+    def string_bytes(self) -> int:
+        """See ``KeyTable``."""
+        size: i64 = 0
+        for segment in self._segments:
+            size += segment.string_bytes()
+        return size
+
     def copied(self) -> KeyTable:
         """See ``KeyTable``."""
         copy = PackedTable([])

@@ -5,7 +5,7 @@ from typing import Final, final
 from librt.vecs import vec
 from mypy_extensions import i32, i64, u8
 
-from .packed_entry import entry_of, is_under, key_of, value_of
+from .packed_entry import END_BYTES, LongString, entry_of, is_under, key_of, value_of
 
 PLACE_BITS: Final = 31
 PLACE_MASK: Final = 0x7FFFFFFF
@@ -125,6 +125,16 @@ class Segment:
                     if with_keys:
                         found.append(key_of(entry))
                     found.append(value)
+
+    def string_bytes(self) -> i64:
+        """Bytes of all keys and their strings."""
+        size: i64 = 0
+        for entry in self.entries:
+            if isinstance(entry, bytes):
+                size += len(entry) - END_BYTES
+            elif isinstance(entry, LongString):
+                size += len(entry.key) + len(entry.data)
+        return size
 
     def copied(self) -> "Segment":
         """An independent one with the same strings, without their times to live."""

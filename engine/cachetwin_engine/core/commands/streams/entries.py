@@ -7,6 +7,7 @@ from typing import Final
 
 from cachetwin_engine.core.config.notifications import NOTIFY_STREAM
 from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.trash import Trash
 from cachetwin_engine.core.protocol import errors
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error, wrong_arity
 from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, ZERO, array, integer
@@ -84,11 +85,14 @@ class Options:
             if self.approximately:  # so that no command trims for long
                 self.limit = min(100 * node_entries_max, _LIMIT_MAX) if node_entries_max > 0 else _LIMIT_DEFAULT
 
-    def trim(self, stream: Stream) -> int:
-        """Trim the stream; the number of removed entries."""
+    def trim(self, stream: Stream, trash: Trash) -> int:
+        """Trim the stream; the number of removed entries. Many of them are freed by and by."""
         if self.strategy == _MAXLEN:
-            return stream.trim_to_length(self.threshold, self.approximately, self.limit)
-        return stream.trim_before(self.threshold, self.approximately, self.limit)
+            removed = stream.trim_to_length(self.threshold, self.approximately, self.limit)
+        else:
+            removed = stream.trim_before(self.threshold, self.approximately, self.limit)
+        trash.add(stream.take_trimmed())
+        return removed
 
     def canonical(self, args: list[bytes], stream: Stream) -> list[bytes]:
         """The command up to its ID for replicas: an approximate trim becomes an exact one."""
@@ -191,7 +195,7 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
     else:
         ctx.db.grown(key)
     ctx.key_changed(key, NOTIFY_STREAM, b"xadd")
-    if options.strategy != _NO_TRIM and options.trim(stream):
+    if options.strategy != _NO_TRIM and options.trim(stream, engine.trash):
         ctx.notify(NOTIFY_STREAM, b"xtrim", key)
     if engine.wants_propagation and (wanted < 0 or options.approximately):
         ctx.propagate([*options.canonical(args, stream), b"%d-%d" % (ms, seq), *args[at + 1 :]])
@@ -248,7 +252,7 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     stream = stream_of(ctx.db.find_for_write(key))
     if stream is None:
         return ZERO
-    removed = options.trim(stream)
+    removed = options.trim(stream, ctx.engine.trash)
     if removed:
         ctx.key_changed(key, NOTIFY_STREAM, b"xtrim", removed)
         if options.approximately:

@@ -50,10 +50,14 @@ class HashTable:
                 size += entry_bytes(field) + entry_bytes(value)
             return OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
         count = len(table)
-        words = table.strings(with_keys=True) if samples == 0 else self.with_values(table.first(samples))
-        for word in words:
-            size += len(word)
-        seen = len(words) // 2
+        if samples == 0:
+            size = table.string_bytes()
+            seen = count
+        else:
+            words = self.with_values(table.first(samples))
+            for word in words:
+                size += len(word)
+            seen = len(words) // 2
         size += seen * _ENTRY_BYTES
         return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
 

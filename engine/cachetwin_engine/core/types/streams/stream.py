@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ID_MAX: Final = (1 << 128) - 1
 _NODE_BYTES_MAX: Final = 1 << 30
+FREED_LATER_MIN: Final = 64  # leaves that are trimmed at once
 
 
 @mypyc_attr(acyclic=True)  # groups, consumers and pending entries are in cycles, but none leads back here
@@ -39,6 +40,7 @@ class Stream(Value):
         self.groups: dict[bytes, Group] = {}
         self.leaves: list[Leaf] = []
         self._bases: list[int] = []
+        self._trimmed: list[object] = []
 
     @property
     def last_id(self) -> int:
@@ -251,6 +253,8 @@ class Stream(Value):
         removed = more
         for leaf in self.leaves[:whole]:
             removed += len(leaf.entries)
+            if whole >= FREED_LATER_MIN:
+                self._trimmed.append(leaf.entries)
         if removed == 0 and whole == 0:
             return 0
         del self.leaves[:whole]
@@ -262,6 +266,13 @@ class Stream(Value):
         self.length -= removed
         self._find_first()
         return removed
+
+    def take_trimmed(self) -> list[object]:
+        """What was trimmed and is still to be freed, for ``Trash``."""
+        trimmed = self._trimmed
+        if trimmed:
+            self._trimmed = []
+        return trimmed
 
     def _find_first(self) -> None:
         self.first_id = 0
