@@ -32,6 +32,15 @@ def handle(event, context):
         names = ["ApproximateNumberOfMessages"]
         found = boto3.client("sqs").get_queue_attributes(QueueUrl=os.environ["DEAD"], AttributeNames=names)
         return int(found["Attributes"][names[0]])
+    if event and "run" in event:
+        ecs = boto3.client("ecs")
+        environment = [{"name": "WHAT", "value": event["run"]}]
+        overrides = {"containerOverrides": [{"name": "job", "environment": environment}]}
+        (task,) = ecs.run_task(taskDefinition=os.environ["JOB"], overrides=overrides)["tasks"]
+        return task["taskArn"]
+    if event and "task" in event:
+        (task,) = boto3.client("ecs").describe_tasks(tasks=[event["task"]])["tasks"]
+        return [task["lastStatus"], task["containers"][0].get("exitCode")]
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["SECRET"])["SecretString"]
     queues = boto3.client("sqs")
     queues.send_message(QueueUrl=os.environ["ORDERS"], MessageBody="an order")
@@ -58,6 +67,15 @@ import boto3
 boto3.client("sqs").send_message(QueueUrl=os.environ["BACKLOG"], MessageBody="a job")
 signal.pause()
 """
+
+JOB = """
+import os
+import sys
+
+print("closed", os.environ["WHAT"])
+sys.exit(3)
+"""
+CLUSTER = {"Fn::GetAtt": ["Cluster", "Arn"]}
 
 
 WORKER = """
@@ -195,6 +213,25 @@ def rest_api() -> dict[str, object]:
     }
 
 
+def job() -> dict[str, object]:
+    """A task definition without a service: a rule and the function start its tasks."""
+    run = {**allow(["ecs:RunTask"], {"Ref": "Job"}), "Condition": {"ArnEquals": {"ecs:cluster": CLUSTER}}}
+    override = {"containerOverrides": [{"name": "job", "environment": [{"name": "WHAT", "value": "the day"}]}]}
+    target = {
+        "Id": "job",
+        "Arn": CLUSTER,
+        "RoleArn": {"Fn::GetAtt": ["RunRole", "Arn"]},
+        "EcsParameters": {"TaskDefinitionArn": {"Ref": "Job"}, "TaskCount": 1, "LaunchType": "FARGATE"},
+        "Input": json.dumps(override),
+    }
+    policies = [{"PolicyName": "app", "PolicyDocument": {"Statement": [run]}}]
+    return {
+        "Job": resource("ECS::TaskDefinition", ContainerDefinitions=[{"Name": "job", "Image": "job"}]),
+        "RunRole": resource("IAM::Role", AssumeRolePolicyDocument={}, Policies=policies),
+        "Daily": resource("Events::Rule", ScheduleExpression="rate(1 day)", Targets=[target]),
+    }
+
+
 def template() -> dict[str, object]:
     orders = {"Fn::GetAtt": ["Orders", "Arn"]}
     document = {
@@ -205,7 +242,8 @@ def template() -> dict[str, object]:
             allow(["sqs:SendMessage"], {"Fn::GetAtt": ["Jobs", "Arn"]}),
             allow(["sqs:GetQueueAttributes"], {"Fn::GetAtt": ["Dead", "Arn"]}),
             allow(["logs:FilterLogEvents"], {"Fn::GetAtt": ["Group", "Arn"]}),
-            allow(["cloudwatch:PutMetricData"], "*"),
+            allow(["cloudwatch:PutMetricData", "ecs:DescribeTasks"], "*"),
+            allow(["ecs:RunTask"], {"Ref": "Job"}),
         ],
     }
     variables = {
@@ -216,11 +254,13 @@ def template() -> dict[str, object]:
         "GROUP": {"Ref": "Group"},
         "JOBS": {"Ref": "Jobs"},
         "DEAD": {"Ref": "Dead"},
+        "JOB": {"Ref": "Job"},
     }
     return {
         "Resources": {
             **scaled_service(),
             **rest_api(),
+            **job(),
             "Key": resource("SecretsManager::Secret", GenerateSecretString={"PasswordLength": 24}),
             "Orders": resource("SQS::Queue"),
             "Others": resource("SQS::Queue"),
@@ -300,7 +340,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("aws")
     (folder / "app.json").write_text(json.dumps(template()))
     (folder / "task.py").write_text(TASK)
-    (folder / "cachetwin.toml").write_text(f'[services.Crew]\nprocess = "exec {sys.executable} task.py"\n')
+    (folder / "job.py").write_text(JOB)
+    own = {"Crew": "task.py", "Job": "job.py"}
+    processes = (f'[services.{name}]\nprocess = "exec {sys.executable} {file}"\n' for name, file in own.items())
+    (folder / "cachetwin.toml").write_text("".join(processes))
     with up(folder, "--template", "app.json"):
         yield folder
 
@@ -391,6 +434,15 @@ def test_a_rest_api_sends_what_its_model_allows_to_a_queue_until_the_quota_is_us
     assert post({"job": "x"}) == (429, {"message": "Limit Exceeded"})
     assert cachetwin(app, "clock", "+1d").returncode == 0
     assert post({"job": "the next day"})[0] == 202
+    wait_until(lambda: "closed the day" in cachetwin(app, "logs", "Job").stdout, "the rule starts its task", DEADLINE_S)
+
+
+def test_a_task_that_a_function_starts_runs_to_its_end(app: Path) -> None:
+    arn = ask(app, {"run": "the books"})
+    wait_until(lambda: ask(app, {"task": arn}) == ["STOPPED", 3], "the task ends with its own code", DEADLINE_S)
+    assert "closed the books" in cachetwin(app, "logs", "Job").stdout
+    assert "job exited with code 3" in cachetwin(app, "logs", "Job").stdout
+    assert next(row["state"] for row in status(app)["resources"] if row["name"].endswith("/Job")) == "ready"
 
 
 def test_the_emulator_for_other_services_may_not_be_aws(app: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from .conditions import Context
 from .directory import Principal
 from .resource_policies import Grant, may_service
 
@@ -15,6 +16,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "sns": "sns:Publish",
     "logs": "logs:PutLogEvents",
     "events": "events:PutEvents",
+    "ecs": "ecs:RunTask",
 }
 """The action that a delivery to each kind of target is."""
 READ_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -25,7 +27,7 @@ READ_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 LOAD_BALANCING: Final = "elasticloadbalancing.amazonaws.com"
 """The service that calls a function for a target group, whose ARN is the source's."""
 _NEEDS_NO_PERMISSION: Final = frozenset({"logs"})  # of resource policies that are not read here
-_NEEDS_A_ROLE: Final = frozenset({"events"})
+_NEEDS_A_ROLE: Final = frozenset({"ecs", "events"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,18 @@ class DeliveryPermissions:
     grants: tuple[Grant, ...] = ()
     roles: Mapping[str, Principal] = field(default_factory=dict)
 
-    def refusal_of(self, sender: Sender, arn: str) -> str | None:
-        """Why the sender may not deliver to a target; None where it may."""
+    def refusal_of(self, sender: Sender, arn: str, task_definition: str = "") -> str | None:
+        """Why the sender may not deliver to a target; None where it may. A cluster runs a task of `task_definition`."""
         kind = kind_of(arn)
         if kind in _NEEDS_NO_PERMISSION and not sender.role_arn:
             return None
         if kind in _NEEDS_A_ROLE and not sender.role_arn:
             return f"{sender.source_arn} has no role that may do {ACTIONS[kind]} with {arn}"
+        if kind == "ecs":
+            context = {"ecs:cluster": arn}
+            return refusal(
+                self.roles.get(sender.role_arn), sender.role_arn, [ACTIONS[kind]], task_definition or arn, context
+            )
         resource = ":".join(arn.split(":")[:7]) if kind == "lambda" else arn
         return self._refusal(sender, ACTIONS[kind], resource)
 
@@ -67,11 +74,17 @@ class DeliveryPermissions:
         return f"no policy of {resource} lets {sender.service} do {action} for {sender.source_arn}"
 
 
-def refusal(principal: Principal | None, role_arn: str, actions: Iterable[str], resource: str) -> str | None:
+def refusal(
+    principal: Principal | None,
+    role_arn: str,
+    actions: Iterable[str],
+    resource: str,
+    context: Context | None = None,
+) -> str | None:
     """Why a role may not do all of `actions` with a resource; None where it may."""
     if principal is None:
         return f"{role_arn} is no role of this app"
-    denied = [action for action in actions if not principal.may(action, resource, {}).allowed]
+    denied = [action for action in actions if not principal.may(action, resource, context or {}).allowed]
     return f"{role_arn} may not do {', '.join(denied)} with {resource}" if denied else None
 
 

@@ -26,7 +26,7 @@ _RULE: Final = "AWS::Events::Rule"
 _SCHEDULE: Final = "AWS::Scheduler::Schedule"
 _SUBSCRIPTION: Final = "AWS::SNS::Subscription"
 _MAPPING: Final = "AWS::Lambda::EventSourceMapping"
-_WITH_ROLE: Final = frozenset({"events"})
+_WITH_ROLE: Final = frozenset({"ecs", "events"})
 
 
 def delivery_roles(resources: Iterable[AwsResource]) -> list[tuple[str, Identity]]:
@@ -34,7 +34,7 @@ def delivery_roles(resources: Iterable[AwsResource]) -> list[tuple[str, Identity
     return [
         (sender.role_arn, resource.identity)
         for resource in resources
-        for sender, _arn in _deliveries(resource)
+        for sender, _arn, _task in _deliveries(resource)
         if sender.role_arn
     ]
 
@@ -51,8 +51,8 @@ def warn_of_deliveries(
     roles_of = {one.identity.arn: one.role for one in functions}
     for resource in resources:
         key = resource.identity.key
-        for sender, arn in _deliveries(resource):
-            if kind_of(arn) in ACTIONS and (refused := permissions.refusal_of(sender, arn)) is not None:
+        for sender, arn, task in _deliveries(resource):
+            if kind_of(arn) in ACTIONS and (refused := permissions.refusal_of(sender, arn, task)) is not None:
                 context.problem("warning", key, f"nothing reaches {arn}: {refused}")
         if resource.identity.type == _MAPPING:
             arn, source = str(resource.properties["FunctionName"]), str(resource.properties["EventSourceArn"])
@@ -83,20 +83,24 @@ def warn_of_target_functions(
             context.problem("warning", key, f"requests get 502: {refused}")
 
 
-def _deliveries(resource: AwsResource) -> Iterator[tuple[Sender, str]]:
-    """Who delivers to which ARN."""
+def _deliveries(resource: AwsResource) -> Iterator[tuple[Sender, str, str]]:
+    """Who delivers to which ARN, and the task definition where that is a cluster."""
     given, arn = resource.properties, resource.identity.arn
     if resource.identity.type == _RULE:
         for target in _objects(given.get("Targets")):
             kind = kind_of(str(target.get("Arn", "")))
             role = str(target.get("RoleArn") or given.get("RoleArn") or "") if kind in _WITH_ROLE else ""
-            yield Sender("events.amazonaws.com", arn, role), str(target.get("Arn", ""))
+            yield Sender("events.amazonaws.com", arn, role), str(target.get("Arn", "")), _task_definition(target)
     elif resource.identity.type == _SCHEDULE:
         for target in _objects([given.get("Target")]):
             sender = Sender("scheduler.amazonaws.com", arn, str(target.get("RoleArn") or ""))
-            yield sender, str(target.get("Arn", ""))
+            yield sender, str(target.get("Arn", "")), _task_definition(target)
     elif resource.identity.type == _SUBSCRIPTION:
-        yield Sender("sns.amazonaws.com", str(given.get("TopicArn", ""))), str(given.get("Endpoint", ""))
+        yield Sender("sns.amazonaws.com", str(given.get("TopicArn", ""))), str(given.get("Endpoint", "")), ""
+
+
+def _task_definition(target: Mapping[str, Any]) -> str:
+    return str((target.get("EcsParameters") or {}).get("TaskDefinitionArn", ""))
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:

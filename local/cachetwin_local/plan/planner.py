@@ -125,7 +125,11 @@ def plan(
     clusters = _values_of(MemcachedCluster, values)
     servers: list[Server] = [*groups, *clusters, *databases]
     paths = check_paths(
-        context, [*services, *functions], balancers, targets, {server.identity.key: server for server in servers}
+        context,
+        [*(one for one in services if one.security_groups or not one.on_demand), *functions],
+        balancers,
+        targets,
+        {server.identity.key: server for server in servers},
     )
     _warn_of_transforms(context, chosen)
     users: list[Service | Function | HttpApi] = [*services, *functions, *apis]
@@ -422,7 +426,9 @@ def _drop_without_secrets(context: Context, values: list[object], coverage: list
 
 def _check_settings(settings: Settings, values: Iterable[object], graph: Graph) -> None:
     """Every name of cachetwin.toml must be one of a resource that can have what is said of it."""
-    services = [resource_identity(one) for one in graph.resources_of_type("AWS::ECS::Service")]
+    services = [
+        resource_identity(one) for one in graph.resources_of_type("AWS::ECS::Service", "AWS::ECS::TaskDefinition")
+    ]
     fronts = [resource_identity(one) for one in graph.resources_of_type(LISTENER, *FRONTS)]
     servers = [value.identity for value in values if isinstance(value, Server)]
     check_names("services", settings.services, services)

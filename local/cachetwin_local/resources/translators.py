@@ -20,8 +20,8 @@ from .aws_api.translator import AwsApiTranslator
 from .cloudformation import cross_region as cloudformation_cross_region
 from .cloudformation import stack as cloudformation_stack
 from .context import Translator
+from .ecs import on_demand as ecs_on_demand
 from .ecs import service as ecs_service
-from .ecs import task_definition as ecs_task_definition
 from .elasticache import cache_cluster as elasticache_cache_cluster
 from .elasticache import parameter_group as elasticache_parameter_group
 from .elasticache import replication_group as elasticache_replication_group
@@ -71,7 +71,7 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": applicationautoscaling_scaling_policy,
     "AWS::CloudFormation::Stack": cloudformation_stack,
     "AWS::ECS::Service": ecs_service,
-    "AWS::ECS::TaskDefinition": ecs_task_definition,
+    "AWS::ECS::TaskDefinition": ecs_on_demand,
     "AWS::ElastiCache::CacheCluster": elasticache_cache_cluster,
     "AWS::ElastiCache::GlobalReplicationGroup": elasticache_global_replication_group,
     "AWS::ElastiCache::ParameterGroup": elasticache_parameter_group,

@@ -90,9 +90,21 @@ def test_a_secret_variable_may_be_an_ssm_parameter_with_or_without_a_slash(name:
     assert "parameter//" not in str([c.identity.arn for c in topology.coverage])
 
 
-def test_a_task_definition_that_no_service_runs_is_modelled() -> None:
-    topology = plan_of(Task=one("ECS::TaskDefinition", ContainerDefinitions=[{"Name": "job", "Image": "x"}]))
-    assert status(topology, "Task") == ("modelled", "job: no service runs it")
+def test_a_task_definition_that_no_service_runs_starts_tasks_when_it_is_asked_to() -> None:
+    definition = {"Name": "job", "Image": f"x:{IMAGE.asset_hash}"}
+    group = {"NetworkConfiguration": {"AwsVpcConfiguration": {"SecurityGroups": ["sg-1"]}}}
+    given = {"Task": one("ECS::TaskDefinition", ContainerDefinitions=[definition])}
+    topology = plan_of(**given)
+    assert status(topology, "Task")[0] == "twinned"
+    assert [(one.on_demand, one.tasks, one.security_groups) for one in topology.services] == [(True, (), ())]
+    target = {
+        "Id": "t",
+        "Arn": "arn:aws:ecs:us-east-1:1:cluster/c",
+        "EcsParameters": {"TaskDefinitionArn": {"Ref": "Task"}, **group},
+    }
+    topology = plan_of(**given, Rule=one("Events::Rule", ScheduleExpression="rate(1 day)", Targets=[target]))
+    assert topology.services[0].security_groups == ("sg-1",)
+    assert any("has no role that may do ecs:RunTask" in message for message in messages(topology))
 
 
 def test_a_service_told_of_a_cache_through_a_secret_and_a_parameter_depends_on_it() -> None:

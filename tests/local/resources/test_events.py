@@ -61,7 +61,7 @@ def test_targets_that_do_not_run_are_named() -> None:
     ]
     found = messages(planned(Rule=one("Events::Rule", ScheduleExpression="rate(1 hour)", Targets=targets)))
     assert any("a target of the kind states does not run here" in message for message in found)
-    assert any("a target of the kind ecs does not run here" in message for message in found)
+    assert any("no stack of this app has the task definition t: nothing starts" in message for message in found)
     assert any("no stack of this app has the target" in message for message in found)
 
 

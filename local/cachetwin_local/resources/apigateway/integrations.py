@@ -1,7 +1,7 @@
 """The integration of a method of a REST API: what answers it, and the templates that map requests and answers."""
 
 import re
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from cachetwin_local.resources.context import Context
 from cachetwin_local.resources.lambda_.function import function_key
@@ -14,7 +14,6 @@ _LONGEST_S: Final = 29.0
 _AWS_URI: Final = re.compile(r"arn:aws[\w-]*:apigateway:([\w-]+):(?:[\w-]+\.)?([\w-]+):(path|action)/(.*)", re.DOTALL)
 _SERVICES: Final = ("dynamodb", "events", "kms", "s3", "secretsmanager", "sns", "sqs", "ssm")
 """The services behind an AWS integration that the endpoint of AWS's APIs here answers."""
-Passthrough = Literal["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"]
 
 
 def integration_of(context: Context, method: Properties, key: str) -> ApiIntegration | None:
@@ -46,9 +45,16 @@ def _mapping(integration: Properties) -> IntegrationMapping:
     return IntegrationMapping(
         templates=_texts(integration.object("RequestTemplates")),
         parameters=_texts(integration.object("RequestParameters")),
-        passthrough=cast("Passthrough", integration.string("PassthroughBehavior", "WHEN_NO_MATCH").upper()),
+        passthrough=_passthrough(integration),
         responses=tuple(_response(one) for one in integration.objects("IntegrationResponses")),
     )
+
+
+def _passthrough(integration: Properties) -> Literal["WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"]:
+    given = integration.string("PassthroughBehavior", "WHEN_NO_MATCH").upper()
+    if given == "NEVER":
+        return "NEVER"
+    return "WHEN_NO_TEMPLATES" if given == "WHEN_NO_TEMPLATES" else "WHEN_NO_MATCH"
 
 
 def _response(response: Properties) -> MappedResponse:

@@ -16,6 +16,8 @@ from cachetwin_local.topology.values import Container, ContainerImage, Service, 
 
 from .task_definition import cannot_run, containers, image_of
 
+__all__ = ["cpu_and_memory", "describe", "names_of", "runnable", "translate", "with_settings"]
+
 DESIRED_COUNT_MAX = 50
 """The most tasks of a service that a laptop can be expected to run; a larger count is most likely a mistake."""
 
@@ -44,23 +46,14 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         raise properties.where.child("DesiredCount").error(
             f"must be between 0 and {DESIRED_COUNT_MAX} here, got {count}"
         )
-    members = _with_settings(containers(context, task_definition), settings, _log_level(context, resolved))
+    members = with_settings(context, resolved, containers(context, task_definition))
     if settings.url is not None:
         members, count = (), 1
-    images = {one.name: image_of(context, one) for one in members}
-    reasons = {one.name: reason for one in members if (reason := cannot_run(one, images[one.name]))}
-    essential = [reasons[one.name] for one in members if one.essential and one.name in reasons]
-    if essential:
-        return Translation((), "; ".join(essential), "not supported")
-    for reason in reasons.values():
-        context.problem("warning", key, f"{reason}: it is left out, as it is not essential")
-    members = tuple(one for one in members if one.name not in reasons)
-    for one in members:
-        image = images[one.name]
-        for note in image.notes if image and not one.image.in_place else ():
-            context.problem(
-                "warning", key, f"container {one.name} has from this machine what its Dockerfile installs: {note}"
-            )
+    kept = runnable(context, key, members)
+    if isinstance(kept, str):
+        return Translation((), kept, "not supported")
+    members = kept
+    cpu_units, memory_mb = cpu_and_memory(task_definition)
     service = Service(
         identity=context.identity(key),
         cluster=_cluster_name(properties),
@@ -76,10 +69,40 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         depends_on=tuple(sorted(dependencies_of(context.graph, task_definition.resource.key))),
         task_role=Properties.of(task_definition).string("TaskRoleArn", ""),
         health_check_grace_s=properties.integer("HealthCheckGracePeriodSeconds", 0),
-        cpu_units=_units(task_definition, "Cpu", "vcpu"),
-        memory_mb=_units(task_definition, "Memory", "gb"),
+        cpu_units=cpu_units,
+        memory_mb=memory_mb,
     )
     return Translation((service,), f"{settings.url}, which you run" if settings.url else _note(service))
+
+
+def runnable(context: Context, key: str, members: tuple[Container, ...]) -> tuple[Container, ...] | str:
+    """The containers that run here, or why those that are essential do not. `key` is named in problems."""
+    images = {one.name: image_of(context, one) for one in members}
+    reasons = {one.name: reason for one in members if (reason := cannot_run(one, images[one.name]))}
+    essential = [reasons[one.name] for one in members if one.essential and one.name in reasons]
+    if essential:
+        return "; ".join(essential)
+    for reason in reasons.values():
+        context.problem("warning", key, f"{reason}: it is left out, as it is not essential")
+    members = tuple(one for one in members if one.name not in reasons)
+    for one in members:
+        image = images[one.name]
+        for note in image.notes if image and not one.image.in_place else ():
+            context.problem(
+                "warning", key, f"container {one.name} has from this machine what its Dockerfile installs: {note}"
+            )
+    return members
+
+
+def with_settings(context: Context, resolved: Resolved, members: tuple[Container, ...]) -> tuple[Container, ...]:
+    """The containers as cachetwin.toml has them for the service or the task definition `resolved`."""
+    settings = context.settings.service(*names_of(resolved.resource))
+    return _with_settings(members, settings, _log_level(context, resolved))
+
+
+def cpu_and_memory(task_definition: Resolved) -> tuple[int, int]:
+    """The units of processor and the megabytes that a task reserves."""
+    return _units(task_definition, "Cpu", "vcpu"), _units(task_definition, "Memory", "gb")
 
 
 def names_of(resource: Resource) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from cachetwin_local.assembly.template import DockerAsset, Stack
 from cachetwin_local.assembly.values.dynamic_references import parse_value_from
 from cachetwin_local.assembly.values.text import SecretRef, Text
 from cachetwin_local.assembly.where import Where
-from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.context import Context
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
@@ -34,19 +34,6 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     family = Properties.of(resolved).string("Family", f"{stack.name_on_aws}{fields['logical_id']}")
     arn = f"arn:{fields['partition']}:ecs:{stack.region}:{stack.account}:task-definition/{family}:1"
     return Description(arn, family, arn, {"TaskDefinitionArn": arn})
-
-
-def translate(context: Context, resolved: Resolved) -> Translation:
-    """A task definition is part of the services that run it."""
-    properties = Properties.of(resolved)
-    names = [definition.string("Name") for definition in properties.objects("ContainerDefinitions")]
-    used = any(
-        service.properties.get("TaskDefinition") == context.graph.described(resolved.resource.key).ref
-        for service in context.graph.readable("AWS::ECS::Service")
-    )
-    if not used:
-        return Translation((), f"{', '.join(names)}: no service runs it", "modelled")
-    return Translation((), f"{', '.join(names)}: run by its services, as processes")
 
 
 def containers(context: Context, resolved: Resolved) -> tuple[Container, ...]:

@@ -19,7 +19,7 @@ RULE = PropertyUse.of(
         _OTHER_TARGETS,
         _below(
             "Targets",
-            "AppSyncParameters BatchParameters EcsParameters HttpParameters KinesisParameters RedshiftDataParameters "
+            "AppSyncParameters BatchParameters HttpParameters KinesisParameters RedshiftDataParameters "
             "RunCommandParameters SageMakerPipelineParameters",
         ),
     ),
@@ -31,7 +31,7 @@ SCHEDULE = PropertyUse.of(
         **recorded("nothing is encrypted at rest here", "KmsKeyArn"),
         **recorded("a schedule is due at the beginning of its window", "FlexibleTimeWindow"),
     },
-    refused(_OTHER_TARGETS, _below("Target", "EcsParameters KinesisParameters SageMakerPipelineParameters")),
+    refused(_OTHER_TARGETS, _below("Target", "KinesisParameters SageMakerPipelineParameters")),
 )
 
 SCHEDULE_GROUP = PropertyUse.of("Name", recorded(_TAGS, "Tags"))

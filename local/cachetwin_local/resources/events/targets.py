@@ -15,6 +15,7 @@ _OWN: Final = {
     "events": ("AWS::Events::EventBus",),
 }
 """The types of the app that are targets, by the service of their ARN, where only those can receive something."""
+_TASK_DEFINITION: Final = "AWS::ECS::TaskDefinition"
 
 
 def target_arns(targets: list[Properties]) -> list[str]:
@@ -25,6 +26,10 @@ def target_arns(targets: list[Properties]) -> list[str]:
 def warn_of_targets(context: Context, key: str, targets: list[Properties]) -> None:
     """Say which targets nothing is sent to here."""
     stack = key.partition("/")[0]
+    for target in targets:
+        task = target.object("EcsParameters").string("TaskDefinitionArn", "")
+        if kind_of(target.string("Arn", "")) == "ecs" and not context.find(_TASK_DEFINITION, task, stack):
+            context.problem("warning", key, f"no stack of this app has the task definition {task}: nothing starts")
     for arn in target_arns(targets):
         kind = kind_of(arn)
         if kind not in ACTIONS:

@@ -20,7 +20,7 @@ __all__ = ["KNOWN_KEYS", "role_of"]
 
 KNOWN_KEYS = (
     "aws:CurrentTime", "aws:EpochTime", "aws:PrincipalArn", "aws:PrincipalAccount", "aws:SecureTransport",
-    "aws:RequestedRegion",
+    "aws:RequestedRegion", "ecs:cluster",
 )  # fmt: skip
 """The condition keys whose values are known here, beside tags."""
 

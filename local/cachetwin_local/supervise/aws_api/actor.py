@@ -163,6 +163,7 @@ class AwsApiActor:
             roles=principals_of_roles(topology.roles),
             grants=topology.grants,
             forward_to=api.forward_to,
+            control=str(socket_directory(directory) / "control.sock"),
             eager=bool(topology.functions),
         )
 

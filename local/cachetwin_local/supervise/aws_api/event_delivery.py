@@ -20,6 +20,7 @@ from .functions import Functions
 from .moto_backend import MotoBackend
 from .settings import AwsApiSettings
 from .sources.event_sources import EventSources
+from .task_runner import TaskRunner
 
 __all__ = ["EventDelivery"]
 
@@ -27,13 +28,15 @@ __all__ = ["EventDelivery"]
 class EventDelivery:
     """Reads event sources, and sends what rules, schedules and topics send. `write` gets lines for the log."""
 
-    def __init__(self, moto: MotoBackend, functions: Functions, write: Callable[[str], None]) -> None:
+    def __init__(
+        self, moto: MotoBackend, functions: Functions, tasks: TaskRunner, write: Callable[[str], None]
+    ) -> None:
         self._moto = moto
         self._ahead_ms = 0
         self._account = ""
         self._roles: dict[str, Principal] = {}
         self._permissions = DeliveryPermissions()
-        self.targets = Targets(moto, functions, self._permissions)
+        self.targets = Targets(moto, functions, tasks, self._permissions)
         self._attempts = Attempts(self.targets, write)
         self.buses = Buses(moto, self._attempts, self.now)
         self.targets.put_event = self.buses.put

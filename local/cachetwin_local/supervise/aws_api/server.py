@@ -40,6 +40,7 @@ from .protocol.services import Service, service_of
 from .seeds.seeder import Api
 from .seeds.seeding import Seeding
 from .settings import SCHEDULES_VERSION, AwsApiSettings
+from .task_runner import TaskRunner
 
 __all__ = ["AwsApiServer"]
 
@@ -51,6 +52,8 @@ _CHANGES_SCHEDULES: Final = {
     "scheduler": ("POST", "PUT", "DELETE"),
 }
 _LAMBDA: Final = Service("lambda", "lambda", "rest-json")
+_ECS: Final = Service("ecs", "ecs", "json", "AmazonEC2ContainerServiceV20141113")
+_NOT_OF_MOTO: Final = {"lambda": _LAMBDA, "ecs": _ECS}
 _PASSED_TO_FUNCTIONS: Final = ("x-amz-invocation-type", "x-amz-client-context", "x-amz-log-type", "content-type")
 _PASSED_BACK: Final = ("x-amz-function-error", "x-amz-log-result", "x-amz-executed-version", "x-amzn-errortype")
 
@@ -68,7 +71,8 @@ class AwsApiServer:
         self._authorization.set_callers(settings.callers)
         self._counts: Counter[str] = Counter()
         self._functions = Functions(settings.functions, settings.account)
-        self._delivery = EventDelivery(self._moto, self._functions, _write)
+        self._tasks = TaskRunner(settings.control)
+        self._delivery = EventDelivery(self._moto, self._functions, self._tasks, _write)
         self._schedules_version = 0
         too_large = response_of(ApiError("RequestEntityTooLarge", f"at most {_BODY_MAX} bytes", 413), "rest-json")
         self._public = HttpSettings(self._handle, _BODY_MAX, too_large, _IDLE_S)
@@ -181,11 +185,13 @@ class AwsApiServer:
         try:
             signature = read_signature(request)
             target = request.header("x-amz-target") or ""
-            service = _LAMBDA if signature.service == "lambda" else service_of(signature.service, target)
+            service = _NOT_OF_MOTO.get(signature.service) or service_of(signature.service, target)
             protocol = protocol_of(request, service)
             principal = self._authorization.caller(request, signature)
             if service is _LAMBDA:
                 return await self._invoke(request, principal, signature.region)
+            if service is _ECS:
+                return await self._run_tasks(request, principal, signature.region)
             if service is None:
                 return await self._elsewhere(request, signature.service)
             return await self._answer(request, service, principal, signature.region)
@@ -259,6 +265,19 @@ class AwsApiServer:
             raise ApiError("ServiceException", f"{wanted} did not answer: {error}", 500) from error
         kept = [(name, value) for name in _PASSED_BACK if (value := reply.header(name)) is not None]
         return HttpResponse(reply.status, (("Content-Type", "application/json"), *kept), reply.body)
+
+    async def _run_tasks(self, request: HttpRequest, principal: Principal, region: str) -> HttpResponse:
+        """ECS's calls about tasks that no service has. Other calls of ECS's do not run here."""
+        call = read_call(request, _ECS, region)
+        if call.operation not in {"RunTask", "DescribeTasks", "ListTasks", "StopTask"}:
+            return await self._elsewhere(request, "ecs")
+        self._authorization.check(principal, call, request)
+        self._counts["Calls"] += 1
+        try:
+            answer = await self._tasks.answer(call.operation, call.parameters)
+        except (OSError, EOFError, ValueError, TimeoutError) as error:
+            raise ApiError("ServerException", f"the runner did not answer: {error}", 500) from error
+        return HttpResponse(200, (("Content-Type", "application/x-amz-json-1.1"),), json.dumps(answer).encode())
 
 
 def _identity(principal: Principal) -> HttpResponse:

@@ -43,6 +43,7 @@ class AwsApiSettings:
     `function_roles` are the roles of the functions by ARN, `roles` those that anything here runs or delivers with.
     `grants` are what policies of resources let services do.
     With `eager` moto is loaded at the start, else a moment later or for the first request.
+    `control` is the socket on which the supervisor starts tasks.
     `descriptor` is of the socket that everybody may open, `private_descriptor` of the one that only the runner uses.
     """
 
@@ -58,4 +59,5 @@ class AwsApiSettings:
     roles: Mapping[str, Principal] = field(default_factory=dict)
     grants: tuple[Grant, ...] = ()
     forward_to: str | None = None
+    control: str = ""
     eager: bool = True

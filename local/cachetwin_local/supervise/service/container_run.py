@@ -75,6 +75,11 @@ class ContainerRun:
         self._parts: set[asyncio.Task[int] | asyncio.Task[str]] = set()
         self._groups = [g for g in task.groups if any(t.container_name == container.name for t in g.targets)]
 
+    @property
+    def exit_code(self) -> int | None:
+        """The code that its last process has ended with; None while one runs."""
+        return self._code
+
     async def reach(self, condition: str) -> None:
         """Return when the container is in this condition. Raises UserError when it takes too long, or has ended."""
         event = {"START": self._started, "HEALTHY": self._healthy}.get(condition, self._ended)

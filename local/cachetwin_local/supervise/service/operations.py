@@ -8,7 +8,7 @@ from cachetwin_local.supervise.service.service import ServiceActor
 
 __all__ = ["SERVICE_OPERATIONS", "ServiceOperations"]
 
-SERVICE_OPERATIONS = frozenset({"restart", "scale-service", "shell"})
+SERVICE_OPERATIONS = frozenset({"restart", "scale-service", "shell", "run-task", "describe-tasks", "stop-task"})
 
 Document = dict[str, object]
 
@@ -22,6 +22,8 @@ class ServiceOperations:
     async def perform(self, request: Document) -> Document:
         """Carry out one request. The answer holds ``done`` or what a shell needs, or ``error``."""
         try:
+            if request.get("op") in {"run-task", "describe-tasks", "stop-task"}:
+                return self._single_tasks(request)
             service = self._service(str(request.get("service")))
             if request.get("op") == "restart":
                 return {"done": await service.restart()}
@@ -40,6 +42,22 @@ class ServiceOperations:
                 raise
             return {"error": str(errors.exceptions[0])}
         return {"folder": str(command.cwd), "variables": dict(command.environment)}
+
+    def _single_tasks(self, request: Document) -> Document:
+        """Start, describe or stop tasks that no service has, as ECS's API does."""
+        services = [service for service in self._services() if service.task_definition]
+        if request["op"] == "describe-tasks":
+            return {"tasks": [one for service in services for one in service.single_tasks.documents()]}
+        if request["op"] == "stop-task":
+            arn, reason = str(request.get("task", "")), str(request.get("reason") or "Task stopped by user")
+            return {"stopped": any(service.single_tasks.stop_one(arn, reason) for service in services)}
+        wanted = str(request.get("taskDefinition", ""))
+        family = wanted.rpartition("/")[2].partition(":")[0]
+        for service in services:
+            arn = service.task_definition
+            if wanted == arn or arn.rpartition("/")[2].partition(":")[0] == family:
+                return {"tasks": service.run_tasks(dict(request))}
+        raise UserError(f"no task definition {wanted} can be started here")
 
     def _service(self, name: str) -> ServiceActor:
         """The service of this name: its logical id, with or without the stack's name, or its construct path."""

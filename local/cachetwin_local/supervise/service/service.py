@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.settings import TASKS_MAX
@@ -26,10 +27,11 @@ from cachetwin_local.supervise.service.container_run import TaskSettings
 from cachetwin_local.supervise.service.live_files import counts_in_place_of, refuse_syntax_errors
 from cachetwin_local.supervise.service.own_process import own_process_command
 from cachetwin_local.supervise.service.probes import open_to_all, target_places
+from cachetwin_local.supervise.service.single_tasks import SingleTasks
 from cachetwin_local.supervise.service.spare_address import spare_address
 from cachetwin_local.supervise.service.task import Task
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
-from cachetwin_local.topology.values import Container, Service, Topology
+from cachetwin_local.topology.values import Container, Service, TaskAddress, Topology
 
 __all__ = ["ServiceActor"]
 
@@ -62,10 +64,13 @@ class ServiceActor:
         self._changing = asyncio.Lock()
         self._tasks: list[Task] = []
         self._leaving: list[Task] = []
+        self._single = SingleTasks(run_context, service, self._prepare_one, self._free_address, self._command)
 
     @property
     def detail(self) -> str:
         """The number of tasks, and the ports that they open to other machines."""
+        if self._service.on_demand:
+            return "starts a task when it is asked to"
         count = len(self._addresses)
         ports = sorted({port for task in self._tasks for port in task.open_ports})
         where = f"; {open_to_all(ports)}: bind to HOST" if ports else ""
@@ -78,7 +83,23 @@ class ServiceActor:
 
     def rows(self) -> list[dict[str, object]]:
         """The tasks, as `cachetwin status` shows them."""
-        return [task.row() for task in self._tasks]
+        return [task.row() for task in (*self._tasks, *self._single.running)]
+
+    def run_tasks(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """Start tasks as RunTask's request says. Returns what ECS's API says of them. Raises UserError."""
+        if not self._service.on_demand:
+            raise UserError(f"{self.name} is a service, whose tasks start by themselves")
+        return self._single.run(self._containers, request)
+
+    @property
+    def task_definition(self) -> str:
+        """The ARN of the task definition that it starts tasks of when asked; empty for a service."""
+        return self._service.task_definition if self._service.on_demand else ""
+
+    @property
+    def single_tasks(self) -> SingleTasks:
+        """The tasks that it was asked to start."""
+        return self._single
 
     def open(self) -> None:
         """A service has no endpoint of its own; its tasks are where the plan has them."""
@@ -108,6 +129,13 @@ class ServiceActor:
                 await asyncio.to_thread(unpack, image, context, root, counts)
                 prepared[index, container.name] = PreparedImage(image, root, environment)
         return prepared
+
+    async def _prepare_one(self, index: int) -> None:
+        self._prepared |= await self._prepare([index])
+
+    def _free_address(self, index: int) -> TaskAddress:
+        ports = sorted({port.container_port for one in self._containers for port in one.port_mappings})
+        return spare_address(self._project, f"{self.name}/task-{index}", ports, self._loopback, frozenset())
 
     def _copy_of(self, container: Container) -> Path:
         return self._run_context.assembly / str(container.image.directory)
@@ -153,7 +181,7 @@ class ServiceActor:
             self._addresses[index],
             self._containers,
             tuple(self._groups),
-            lambda container: self._command(index, container),
+            lambda container: self._command(index, container, self._addresses[index]),
             self._service.health_check_grace_s,
         )
         return Task(self._run_context, self.kind, settings)
@@ -183,6 +211,10 @@ class ServiceActor:
     async def _scale(self, count: int) -> str:
         if not 0 <= count <= TASKS_MAX:
             raise UserError(f"{self.name} must have 0 to {TASKS_MAX} tasks here, got {count}")
+        if self._service.on_demand:
+            raise UserError(
+                f"{self.name} is a task definition without a service: rules, schedules and RunTask start it"
+            )
         if not self._containers:
             raise UserError(f"{self.name} does not run here as tasks, so it has no number of them")
         before = len(self._addresses)
@@ -284,14 +316,15 @@ class ServiceActor:
         """The folder and the variables of a task, which are those of its first container. Raises UserError for no task."""
         if not self._containers or not 1 <= task <= len(self._addresses):
             raise UserError(f"{self.name} must have a task of that number, 1 to {len(self._addresses)}, got {task}")
-        return self._command(task - 1, self._containers[0])
+        return self._command(task - 1, self._containers[0], self._addresses[task - 1])
 
     async def stop(self) -> None:
         """Stop the tasks, all at once."""
+        await self._single.stop()
         tasks, self._tasks, self._leaving = self._tasks + self._leaving, [], []
         await asyncio.gather(*(task.stop() for task in tasks))
 
-    def _command(self, index: int, container: Container) -> Command:
+    def _command(self, index: int, container: Container, address: TaskAddress) -> Command:
         own = {name: self._run_context.secrets.text(value) for name, value in container.environment.items()}
         regional: Mapping[str, str] = {
             "AWS_REGION": self._region,
@@ -300,12 +333,12 @@ class ServiceActor:
         }
         if container.image.in_place:
             ca_environment = self._run_context.local_ca.environment()
-            return own_process_command(container, self._addresses[index], {**regional, **own}, ca_environment)
+            return own_process_command(container, address, {**regional, **own}, ca_environment)
         prepared = self._prepared[index, container.name]
         return prepare_command(
             container,
             prepared,
-            self._addresses[index],
+            address,
             {**regional, **own},
             self._run_context.local_ca.environment(),
         )

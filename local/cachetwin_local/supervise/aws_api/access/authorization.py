@@ -42,6 +42,10 @@ class Authorization:
             "aws:CurrentTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "aws:EpochTime": str(int(time.time())),
         }
+        if call.service.module == "ecs":
+            cluster = str(call.parameters.get("cluster") or "default")
+            own = f"arn:{partition_of(call.region)}:ecs:{call.region}:{account}:cluster/{cluster}"
+            context["ecs:cluster"] = cluster if cluster.startswith("arn:") else own
         for action, resource in needs_of(call, partition_of(call.region), account, self.names):
             decision = principal.may(action, resource, context)
             if not decision.allowed:

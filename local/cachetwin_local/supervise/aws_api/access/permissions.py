@@ -225,6 +225,15 @@ def _transaction(call: ApiCall, prefix: str, _names: Names) -> Iterator[Need]:
     yield from dict.fromkeys(needs) if needs else [(f"dynamodb:{call.operation}", "*")]
 
 
+def _tasks(call: ApiCall, prefix: str, _names: Names) -> Iterator[str]:
+    cluster = next(_strings(call.parameters, "cluster"), "default").rpartition("/")[2]
+    for name in _strings(call.parameters, "taskDefinition"):
+        arn = name if name.startswith("arn:") else f"{prefix}task-definition/{name}"
+        yield arn if arn.rpartition("/")[2].count(":") else f"{arn}:1"
+    for task in _strings(call.parameters, "task", "tasks"):
+        yield task if task.startswith("arn:") else f"{prefix}task/{cluster}/{task}"
+
+
 _IN_TRANSACTIONS: Final = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -247,6 +256,7 @@ _READERS: Final[Mapping[str, Callable[[ApiCall, str, Names], Iterator[str]]]] = 
     "cloudwatch": _alarms,
     "dynamodb": _tables,
     "dynamodbstreams": _tables,
+    "ecs": _tasks,
     "events": _events,
     "kms": _keys,
     "lambda": _functions,

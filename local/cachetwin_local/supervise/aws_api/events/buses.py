@@ -20,7 +20,7 @@ from .targets import Delivery
 __all__ = ["SERVICE", "Buses", "event_time"]
 
 SERVICE: Final = "events.amazonaws.com"
-_WITH_ROLE: Final = frozenset({"events"})
+_WITH_ROLE: Final = frozenset({"ecs", "events"})
 """The kinds of targets that a rule reaches with a role; for the others the policy of the target decides."""
 
 

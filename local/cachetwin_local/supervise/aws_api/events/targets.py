@@ -12,6 +12,7 @@ from cachetwin_local.identity.deliveries import ACTIONS, DeliveryPermissions, Se
 from cachetwin_local.supervise.aws_api.functions import Functions
 from cachetwin_local.supervise.aws_api.moto_backend import CallFailed, MotoBackend
 from cachetwin_local.supervise.aws_api.protocol.services import SERVICES
+from cachetwin_local.supervise.aws_api.task_runner import TaskNotStarted, TaskRunner
 from cachetwin_local.supervise.http.message import ProtocolError
 
 __all__ = ["Delivery", "NotDelivered", "Targets"]
@@ -48,9 +49,12 @@ class Delivery:
 class Targets:
     """Sends deliveries. `put_event` takes an event for another bus, with the number of buses it has come over."""
 
-    def __init__(self, moto: MotoBackend, functions: Functions, permissions: DeliveryPermissions) -> None:
+    def __init__(
+        self, moto: MotoBackend, functions: Functions, tasks: TaskRunner, permissions: DeliveryPermissions
+    ) -> None:
         self._moto = moto
         self._functions = functions
+        self._tasks = tasks
         self.permissions = permissions
         self.put_event: PutEvent = lambda _bus, _event, _hops: None
 
@@ -59,7 +63,7 @@ class Targets:
         kind = kind_of(delivery.arn)
         if kind not in ACTIONS:
             raise NotDelivered("NOT_SUPPORTED", f"{delivery.arn}: targets of this kind do not run here", final=True)
-        refused = self.permissions.refusal_of(delivery.sender, delivery.arn)
+        refused = self.permissions.refusal_of(delivery.sender, delivery.arn, _task_definition(delivery))
         if refused is not None:
             raise NotDelivered("NO_PERMISSIONS", refused, final=True)
         try:
@@ -78,6 +82,8 @@ class Targets:
                 await self._to_queue(delivery)
             case "sns":
                 await self._to_topic(delivery)
+            case "ecs":
+                await self._run_task(delivery)
             case "logs":
                 await self._to_log_group(delivery)
             case _:
@@ -95,6 +101,26 @@ class Targets:
             raise NotDelivered(
                 code, f"{arn}: {reply.body.decode(errors='replace')}", final=reply.status in {400, 404, 413}
             )
+
+    async def _run_task(self, delivery: Delivery) -> None:
+        """Start the tasks of a target; its input says what is other than in the task definition."""
+        given = delivery.options.get("EcsParameters") or {}
+        try:
+            overrides = json.loads(delivery.payload)
+        except ValueError:
+            overrides = {}
+        sender = delivery.sender
+        request = {
+            "taskDefinition": _task_definition(delivery),
+            "cluster": delivery.arn,
+            "count": given.get("TaskCount") or 1,
+            "startedBy": f"{sender.service.partition('.')[0]}-rule/{sender.source_arn.rpartition('/')[2]}",
+            "overrides": overrides,
+        }
+        try:
+            await self._tasks.run(request)
+        except TaskNotStarted as error:
+            raise NotDelivered("InvalidParameterException", f"{delivery.arn}: {error}", final=True) from error
 
     async def _to_queue(self, delivery: Delivery) -> None:
         _, _, _, region, account, name = delivery.arn.split(":", 5)
@@ -136,3 +162,7 @@ class Targets:
     ) -> Any:  # noqa: ANN401  (a service's JSON)
         await self._moto.loaded()
         return await asyncio.to_thread(self._moto.call, SERVICES[service], operation, parameters, region, account)
+
+
+def _task_definition(delivery: Delivery) -> str:
+    return str((delivery.options.get("EcsParameters") or {}).get("TaskDefinitionArn", ""))

@@ -163,7 +163,7 @@ def test_rules_that_send_to_each_others_buses_come_to_an_end() -> None:
 
     async def deliver() -> None:
         permissions = part(refusal_of=lambda *_: None)
-        targets = Targets(moto, part(), permissions)
+        targets = Targets(moto, part(), part(), permissions)
         sends = Buses(moto, Attempts(targets, lines.append), lambda: datetime.now(UTC))
 
         def put(bus: str, event: Mapping[str, Any], hops: int) -> None:

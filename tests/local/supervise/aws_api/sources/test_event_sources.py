@@ -20,6 +20,7 @@ from cachetwin_local.supervise.aws_api.seeds.seeding import Seeding
 from cachetwin_local.supervise.aws_api.settings import Seed
 from cachetwin_local.supervise.aws_api.sources import event_sources
 from cachetwin_local.supervise.aws_api.sources.event_sources import EVENT_SOURCE_MAPPING, EventSources
+from cachetwin_local.supervise.aws_api.task_runner import TaskRunner
 from cachetwin_local.supervise.http.client import HttpReply
 from cachetwin_local.supervise.http.message import ResponseHead
 
@@ -94,7 +95,7 @@ class App:
         self.moto = moto
         self.functions = Called()
         self.api = Api(moto, ACCOUNT, REGION)
-        targets = Targets(moto, self.functions, DeliveryPermissions())
+        targets = Targets(moto, self.functions, TaskRunner(""), DeliveryPermissions())
         self.sources = EventSources(moto, self.functions, targets, lambda _arn: ROLE, print)
 
     async def write(self, *ids: str) -> None:
