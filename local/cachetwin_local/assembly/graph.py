@@ -264,7 +264,7 @@ class Graph:
         if key is None:
             reason = (
                 f"SSM parameter must be one that a stack of this app defines, got {plain}; "
-                "define it as AWS::SSM::Parameter, or give its value in cachetwin.toml"
+                "define it as AWS::SSM::Parameter, or give its value under [ssm] in cachetwin.toml"
             )
             return self.missing("ssm", plain, reason, where)
         self.record(key, "Value", where)
@@ -350,7 +350,10 @@ class Graph:
             self._use_given_secret(secret.secret_arn, arn)
             return SecretRef(arn, secret.json_key, secret.version_stage)
         if key is None:
-            reason = f"must name a secret that a stack of this app defines, got {secret.secret_arn}"
+            reason = (
+                f"must name a secret that a stack of this app defines, got {secret.secret_arn}; give its value under "
+                "[secrets] in cachetwin.toml"
+            )
             return self.missing("secret", secret.secret_arn, reason, where)
         self.record(key, "Ref", where)
         return SecretRef(self.described(key).arn, secret.json_key, secret.version_stage)

@@ -137,8 +137,11 @@ class StackScope:
                     exports.append(export)
         if name in self.graph.given.imports:
             return self.graph.given.imports[name]
-        allowed = ", ".join(sorted(exports)) or "(none)"
-        reason = f"Fn::ImportValue must name an export of this app's stacks, one of {allowed}, got {name}"
+        allowed = f"one of {', '.join(sorted(exports))}" if exports else "which have none"
+        reason = (
+            f"Fn::ImportValue must name an export of this app's stacks, {allowed}, got {name}; give its value under "
+            "[imports] in cachetwin.toml"
+        )
         return self.graph.missing("import", name, reason, where)
 
     def unknown_function(self, name: str, reason: str, where: Where) -> Json:
@@ -195,7 +198,10 @@ class StackScope:
         kind = str(definition.get("Type", "String"))
         value = self._parameter_value(name, definition, where)
         if value is _NOT_GIVEN:
-            reason = f"parameter {name} must have a value: it has no default and none was given"
+            reason = (
+                f"parameter {name} must have a value: it has no default and none was given; give it with --parameters "
+                f"{name}=VALUE, or under [parameters] in cachetwin.toml"
+            )
             stand_in = self.graph.missing("parameter", f"{self.stack.name}:{name}", reason, where)
             return [stand_in] * _STAND_IN_COUNT if is_list(kind) else stand_in
         if kind.startswith("AWS::SSM::Parameter::Value"):

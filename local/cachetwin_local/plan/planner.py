@@ -15,7 +15,7 @@ from cachetwin_local.resources.apigateway import rest_api as apigateway_rest_api
 from cachetwin_local.resources.apigatewayv2 import api as apigatewayv2_api
 from cachetwin_local.resources.aws_api.shapes import SHAPES as AWS_API_SHAPES
 from cachetwin_local.resources.aws_api.translator import aws_api_address
-from cachetwin_local.resources.context import Context, Translation, resource_identity
+from cachetwin_local.resources.context import NOT_READABLE, Context, Translation, resource_identity
 from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.iam.grants import grants_of
@@ -408,7 +408,10 @@ def _drop_without_secrets(context: Context, values: list[object], coverage: list
     for owner, text in _texts(values):
         for reference in secrets_in(text):
             if reference.secret_arn not in known:
-                reason = f"must use secrets that a stack of this app defines, got {reference.secret_arn}"
+                reason = (
+                    f"must use secrets that a stack of this app defines, got {reference.secret_arn}; give its value under "
+                    "[secrets] in cachetwin.toml"
+                )
                 stack, _, logical_id = owner.partition("/")
                 where = Where(stack, logical_id)
                 with suppress(UserError):
@@ -417,7 +420,7 @@ def _drop_without_secrets(context: Context, values: list[object], coverage: list
                     )
                 reasons.setdefault(owner, reason)
     for owner, reason in reasons.items():
-        context.problem("warning", owner, f"cannot be read, so it does not run: {reason}")
+        context.problem("warning", owner, f"{NOT_READABLE}{reason}")
     values[:] = [value for value in values if _key(value) not in reasons]
     for index, one in enumerate(coverage):
         if one.identity.key in reasons:

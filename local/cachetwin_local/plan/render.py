@@ -4,16 +4,17 @@ Values that the template itself writes in clear where a secret belongs (a passwo
 hidden in both; a container's plain environment is shown, as the ECS console shows it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text as RichText
 
 from cachetwin_local.assembly.values.stand_ins import MissingValue
 from cachetwin_local.assembly.values.text import SecretRef, show
+from cachetwin_local.plan.listing import Listing
+from cachetwin_local.resources.context import NOT_READABLE
 from cachetwin_local.topology.values import Coverage, Problem, Topology
 
 HIDDEN: Final = "(hidden)"
@@ -58,28 +59,23 @@ def render_table(topology: Topology, *, all_resources: bool = False, ascii_only:
         parts.append(_paths(topology))
     if topology.outputs:
         parts.append(_outputs(topology))
-    if topology.problems:
-        parts.append(_problems(topology.problems))
+    if problems := _further_problems(topology):
+        parts.append(_problems(problems))
     if topology.missing:
         parts.append(_missing(topology.missing))
     return Group(*parts)
 
 
-def _coverage(topology: Topology, marks: Mapping[str, str], *, all_resources: bool) -> Table:
-    table = Table(title=f"Plan for {', '.join(topology.stacks)}", title_justify="left", expand=False)
-    for heading in ("", "Resource", "Type", "Here"):
-        table.add_column(heading, overflow="fold")
+def _coverage(topology: Topology, marks: Mapping[str, str], *, all_resources: bool) -> Listing:
     shown = [c for c in topology.coverage if all_resources or c.status != QUIET_STATUS]
-    for one in sorted(shown, key=lambda c: list(marks).index(c.status)):
-        table.add_row(
-            f"{marks[one.status]} {one.status}", _name(one), one.identity.type.removeprefix("AWS::"), one.note
-        )
+    rows = [
+        _texts(f"{marks[one.status]} {one.status}", _name(one), one.identity.type.removeprefix("AWS::"), one.note)
+        for one in sorted(shown, key=lambda c: list(marks).index(c.status))
+    ]
     hidden = len(topology.coverage) - len(shown)
-    if hidden:
-        noun = "resource" if hidden == 1 else "resources"
-        table.caption = f"{marks[QUIET_STATUS]} {hidden} more {noun} modelled: checked, nothing to run"
-        table.caption_justify = "left"
-    return table
+    noun = "resource" if hidden == 1 else "resources"
+    note = f"{marks[QUIET_STATUS]} {hidden} more {noun} modelled: checked, nothing to run" if hidden else ""
+    return Listing(f"Plan for {', '.join(topology.stacks)}", ("", "Resource", "Type", "Here"), rows, note)
 
 
 def _name(coverage: Coverage) -> str:
@@ -89,44 +85,43 @@ def _name(coverage: Coverage) -> str:
     return path.removesuffix("/Resource")
 
 
-def _paths(topology: Topology) -> Table:
-    table = Table(title="Paths that the security groups open", title_justify="left")
-    for heading in ("From", "To", "Port"):
-        table.add_column(heading, overflow="fold")
-    for path in topology.paths:
-        table.add_row(path.source, path.target, str(path.port))
-    return table
+def _paths(topology: Topology) -> Listing:
+    rows = [_texts(path.source, path.target, str(path.port)) for path in topology.paths]
+    return Listing("Paths that the security groups open", ("From", "To", "Port"), rows)
 
 
-def _outputs(topology: Topology) -> Table:
-    table = Table(title="Outputs", title_justify="left")
-    for heading in ("Stack", "Output", "Value"):
-        table.add_column(heading, overflow="fold")
+def _outputs(topology: Topology) -> Listing:
+    rows = []
     for output in topology.outputs:
         if output.export_name is None or not output.name.startswith("ExportsOutput"):
             value = show(output.value) + (f"\n({output.note})" if output.note else "")
-            table.add_row(output.stack, output.name, RichText(value))
-    return table
+            rows.append(_texts(output.stack, output.name, value))
+    return Listing("Outputs", ("Stack", "Output", "Value"), rows)
 
 
-def _missing(missing: tuple[MissingValue, ...]) -> Table:
-    table = Table(title="Values that come from elsewhere", title_justify="left")
-    for heading in ("What", "Name", "Needed by"):
-        table.add_column(heading, overflow="fold")
-    for one in (one for one in missing if one.needed_by):
-        table.add_row(one.kind, one.name, ", ".join(one.needed_by))
+def _missing(missing: tuple[MissingValue, ...]) -> Listing:
+    rows = [_texts(one.kind, one.name, ", ".join(one.needed_by)) for one in missing if one.needed_by]
     unused = [f"{one.kind} {one.name}" for one in missing if not one.needed_by]
-    if unused:
-        table.caption = f"missing too, and not needed here: {', '.join(unused)}"
-        table.caption_justify = "left"
-    return table
+    note = f"missing too, but nothing that runs here needs it: {', '.join(unused)}" if unused else ""
+    return Listing("Values that come from elsewhere", ("What", "Name", "Needed by"), rows, note)
 
 
-def _problems(problems: tuple[Problem, ...]) -> Table:
-    table = Table(title="Problems", title_justify="left")
-    for heading in ("", "Resource", "What"):
-        table.add_column(heading, overflow="fold")
-    for problem in problems:
-        style = "red" if problem.severity == "error" else "yellow"
-        table.add_row(RichText(problem.severity, style=style), problem.identity.key, RichText(problem.message))
-    return table
+def _problems(problems: Iterable[Problem]) -> Listing:
+    styles = {"error": "red", "warning": "yellow"}
+    rows = [
+        (RichText(one.severity, style=styles[one.severity]), *_texts(one.identity.key, one.message)) for one in problems
+    ]
+    return Listing("Problems", ("", "Resource", "What"), rows)
+
+
+def _further_problems(topology: Topology) -> list[Problem]:
+    """The problems without those that the list of resources has told already: what cannot be read, and why."""
+    unreadable = {one.identity.key for one in topology.coverage if one.status == "not readable"}
+    return [
+        one for one in topology.problems if one.identity.key not in unreadable or not one.message.startswith(NOT_READABLE)
+    ]
+
+
+def _texts(*words: str) -> tuple[RichText, ...]:
+    """Words as they are: rich would read a bracket in a string as markup."""
+    return tuple(RichText(word) for word in words)

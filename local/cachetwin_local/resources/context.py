@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
@@ -13,6 +13,9 @@ from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Identity, Problem
 
 from .shape import Status
+
+NOT_READABLE: Final = "cannot be read, so it does not run: "
+"""How the problem of a resource that is left out for what its template says begins."""
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Context:
         cause = self.graph.cause(error)
         reason = f"needs {cause}, which cannot be read" if cause not in {None, resource.key} else str(error)
         identity = resource_identity(resource)
-        self.problems.append(Problem("warning", identity, f"cannot be read, so it does not run: {reason}"))
+        self.problems.append(Problem("warning", identity, f"{NOT_READABLE}{reason}"))
         return reason
 
     def problem(self, severity: Literal["error", "warning"], key: str, message: str) -> None:
