@@ -109,11 +109,12 @@ stack = cdk.Stack(app, "Shop")
 aws_ecr_assets.DockerImageAsset(stack, "Image", directory="../web")
 aws_s3_assets.Asset(stack, "Page", path="dist/page.html")
 aws_s3_assets.Asset(stack, "Own", path="infra")
+aws_ecr_assets.DockerImageAsset(cdk.Stack(cdk.Stage(app, "Dev"), "Shop"), "Whole", directory="..", file="web/Dockerfile")
 app.synth()
 """
 
 
-def test_sources_of_assets_outside_of_the_apps_folder_count(tmp_path: Path) -> None:
+def test_sources_of_assets_outside_of_the_apps_folder_count_but_not_what_is_made(tmp_path: Path) -> None:
     root, web = tmp_path / "my app", tmp_path / "web"
     for folder in (root / "dist", root / "infra", web / "node_modules"):
         folder.mkdir(parents=True)
@@ -124,12 +125,18 @@ def test_sources_of_assets_outside_of_the_apps_folder_count(tmp_path: Path) -> N
     (web / "Dockerfile").write_text("FROM scratch")
     (web / "server.py").write_text("first")
     project = find_project(root)
+    project.directory.mkdir()
+    (project.directory / "secrets.json").write_text("{}")
     synthesise(project, {})
     staged = {asset.source: asset.staged for asset in synthesised_assets(project)}
-    assert set(staged) == {web, root / "dist" / "page.html", root / "infra"}
+    assert set(staged) == {tmp_path, web, root / "dist" / "page.html", root / "infra"}
     assert (project.assembly / staged[web] / "server.py").read_text() == "first"
-    assert {(one.path, one.files) for one in source_folders(project, synthesised_assets(project))} == {
-        (root, 3), (web, 2), (root / "dist" / "page.html", 1),
+    whole = project.assembly / staged[tmp_path]
+    assert {path.name for path in whole.iterdir()} == {"my app", "web"}
+    assert {path.name for path in (whole / "my app").iterdir()} == {"app.py", "cdk.json", "dist", "infra"}
+    found = {(one.path, one.files, one.why) for one in source_folders(project, synthesised_assets(project))}
+    assert found == {
+        (root, 3, "the app"), (tmp_path, 5, "an asset of the app"), (root / "dist" / "page.html", 1, "an asset of the app"),
     }  # fmt: skip
     assert not needs_synth(project, {})
     (web / "node_modules" / "library.js").write_text("installed")

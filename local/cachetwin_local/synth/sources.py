@@ -65,8 +65,9 @@ def read_assets(record: Path) -> tuple[Asset, ...]:
 def source_folders(project: Project, assets: Sequence[Asset]) -> list[SourceFolder]:
     """What counts for `cachetwin plan -v`."""
     why = {asset.source: "an asset that the app builds" if asset.bundled else "an asset of the app" for asset in assets}
+    why[project.root] = "the app"
     return [
-        SourceFolder(root, sum(1 for _ in files_of(root, project)), why.get(root, "the app"))
+        SourceFolder(root, sum(1 for _ in files_of(root, project)), why[root])
         for root in source_roots(project, assets)
     ]
 

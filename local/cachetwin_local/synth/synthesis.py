@@ -41,6 +41,7 @@ __all__ = [
 _DEADLINE_S = 600
 _POLL_S = 0.2
 _SHOWN_LINES = 30
+_SHOWN_LENGTH_MAX = 400
 _CONTEXT_BYTES_MAX = 30_000  # past this the CDK passes the context in a file: an environment variable has a limit
 _ASSET_HOOK = Path(__file__).with_name("asset_hook.cjs")
 _ASSETS_FILE = "assets.jsonl"
@@ -140,9 +141,13 @@ def _run(
             raise
     if process.returncode != 0:
         lines = output.decode("utf-8", "replace").splitlines()
-        shown = "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
+        shown = "\n".join(f"  | {_cut(line)}" for line in lines[-_SHOWN_LINES:])
         said = f"the end of its output:\n{shown}" if lines else "it printed nothing"
         raise UserError(f"the {what} `{command}` exited with code {process.returncode}; {said}")
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _SHOWN_LENGTH_MAX else f"{line[:_SHOWN_LENGTH_MAX]} ..."
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -179,6 +184,7 @@ def _environment(project: Project, context: Mapping[str, Any], folder: Path) -> 
         "CDK_CLI_VERSION": _cli_version(project),
         **_context_variables(context, folder),
         "CACHETWIN_ASSETS": str(folder / _ASSETS_FILE),
+        "CACHETWIN_NO_ASSET": json.dumps([str(project.assembly), str(project.directory)]),
         "NODE_OPTIONS": " ".join(
             [os.environ.get("NODE_OPTIONS", ""), f"--require {json.dumps(str(_ASSET_HOOK))}"]
         ).strip(),
