@@ -32,14 +32,19 @@ class Choice:
     only: Sequence[str] = ()
     without: Sequence[str] = ()
 
-    def left_out(self, values: Iterable[object], settings: Settings) -> set[str]:
-        """The keys of what could run and is not to run. Raises UserError for a name that nothing has."""
+    def left_out(self, values: Iterable[object], settings: Settings, unreadable: Sequence[Identity] = ()) -> set[str]:
+        """The keys of what could run, or of what cannot be read, and is not to run.
+
+        Raises UserError for a name that nothing has.
+        """
         runnable = {value.identity.key: value for value in values if isinstance(value, Runnable)}
         identities = [value.identity for value in runnable.values()]
-        for option, patterns in (("--only", self.only), ("--without", self.without), ("leave-out", settings.leave_out)):
-            check_names(option, patterns, identities)
+        droppable = [*identities, *unreadable]
+        check_names("--only", self.only, identities)
+        check_names("--without", self.without, droppable)
+        check_names("leave-out", settings.leave_out, droppable)
         groups = {value.identity.key: value for value in values if isinstance(value, TargetGroup)}
-        found = _matching((*self.without, *settings.leave_out), identities)
+        found = _matching((*self.without, *settings.leave_out), droppable)
         if self.only:
             wanted: set[str] = set()
             pending = list(_matching(self.only, identities))

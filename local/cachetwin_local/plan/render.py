@@ -118,7 +118,9 @@ def _further_problems(topology: Topology) -> list[Problem]:
     """The problems without those that the list of resources has told already: what cannot be read, and why."""
     unreadable = {one.identity.key for one in topology.coverage if one.status == "not readable"}
     return [
-        one for one in topology.problems if one.identity.key not in unreadable or not one.message.startswith(NOT_READABLE)
+        one
+        for one in topology.problems
+        if one.identity.key not in unreadable or not one.message.startswith(NOT_READABLE)
     ]
 
 

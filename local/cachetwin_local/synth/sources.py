@@ -67,8 +67,7 @@ def source_folders(project: Project, assets: Sequence[Asset]) -> list[SourceFold
     why = {asset.source: "an asset that the app builds" if asset.bundled else "an asset of the app" for asset in assets}
     why[project.root] = "the app"
     return [
-        SourceFolder(root, sum(1 for _ in files_of(root, project)), why[root])
-        for root in source_roots(project, assets)
+        SourceFolder(root, sum(1 for _ in files_of(root, project)), why[root]) for root in source_roots(project, assets)
     ]
 
 

@@ -31,9 +31,10 @@ class Identity:
 
     @property
     def names(self) -> frozenset[str]:
-        """What a person may call it: key, logical id, and its construct's path, with or without the stack's name."""
+        """What a person may call it: key, logical id, and its construct's path, from any of its parts on."""
         path = self.path.removesuffix("/Resource").removesuffix("/Service")
-        return frozenset({self.key, self.logical_id, path, path.partition("/")[2] or path})
+        parts = path.split("/")
+        return frozenset({self.key, self.logical_id, *("/".join(parts[start:]) for start in range(len(parts)))})
 
     @property
     def region(self) -> str:

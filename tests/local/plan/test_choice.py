@@ -156,3 +156,11 @@ def test_a_name_that_no_resource_has_is_refused_with_the_nearest(
 ) -> None:
     with pytest.raises(UserError, match=message):
         shop(Settings(**{**{f: getattr(settings, f) for f in settings.__slots__}, "secrets": GIVEN}), choice)
+
+
+def test_what_cannot_be_read_can_be_left_out_and_is_told_no_more() -> None:
+    bad = one("ElastiCache::ReplicationGroup", **{**CACHE, "NumCacheClusters": 99})
+    resources = {"Bad": bad, "Cache": one("ElastiCache::ReplicationGroup", **CACHE)}
+    topology = plan_of(settings=Settings(leave_out=("B*",)), **resources)
+    assert (status(topology, "Bad")[0], messages(topology)) == ("left out", [])
+    assert [group.identity.logical_id for group in topology.replication_groups] == ["Cache"]

@@ -322,9 +322,8 @@ def test_a_secret_from_elsewhere_stops_only_what_uses_it(tmp_path: Path) -> None
 
     topology = plan_three_stacks(tmp_path, change)
     (problem,) = topology.problems
-    reason = (
-        f"must use secrets that a stack of this app defines, got {arn}; give its value under [secrets] in cachetwin.toml"
-    )
+    wanted = "; give its value under [secrets] in cachetwin.toml"
+    reason = f"must use secrets that a stack of this app defines, got {arn}{wanted}"
     assert (problem.severity, problem.message) == ("warning", f"cannot be read, so it does not run: {reason}")
     assert topology.services == ()
     assert [(one.kind, one.name) for one in topology.missing] == [("secret", arn)]

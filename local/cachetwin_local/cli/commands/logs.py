@@ -79,8 +79,8 @@ def _resolved(project: Project, names: list[str], paths: dict[str, str]) -> froz
 
 
 def _is_below(name: str, path: str) -> bool:
-    """Whether a construct path is `name` or inside of it; the stack's name may be left out."""
-    return any(f"{own}/".startswith(f"{name}/") for own in (path, path.partition("/")[2]))
+    """Whether a construct path is `name` or inside of it; its first parts may be left out."""
+    return f"/{name}/" in f"/{path}/"
 
 
 def _files(project: Project) -> list[Path]:

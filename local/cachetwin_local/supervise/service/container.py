@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from cachetwin_local.assembly.dockerfile import Copy, Image, parse
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command
+from cachetwin_local.supervise.service.bind_hook import VARIABLE, bind_variable
 from cachetwin_local.supervise.service.listening import Listening
 from cachetwin_local.topology.values import Container, TaskAddress
 
@@ -111,6 +112,7 @@ def prepare_command(
         **listening.hints(),
         **variables,
         **ca_environment,
+        VARIABLE: bind_variable(listening.address, listening.ports),
         "PATH": os.pathsep.join([programs, os.defpath.lstrip(":"), "/usr/local/bin"]),
         "VIRTUAL_ENV": str(prepared.virtual_environment),
     }

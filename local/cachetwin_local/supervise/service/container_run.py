@@ -159,6 +159,8 @@ class ContainerRun:
             await asyncio.Event().wait()  # its start fails, which `_watch` says with the last lines
         self._run_context.forget(self.name, child)
         self._code, self.pid = code, None
+        if code and _PORT_TAKEN.search("\n".join(self._run_context.logs.tail(self._log_name))):
+            self._log(self._where_to_listen)
         self._ended.set()
         self.ready.set()
         return code
@@ -217,10 +219,12 @@ class ContainerRun:
         except UserError as error:
             if _PORT_TAKEN.search(str(error)) is None:
                 raise
-            here = " and ".join(f"{name} ({value})" for name, value in self._listening.hints().items())
-            raise UserError(
-                f"{error}\nthe address or the port is fixed in the program: let it listen on {here}"
-            ) from None
+            raise UserError(f"{error}\n{self._where_to_listen}") from None
+
+    @property
+    def _where_to_listen(self) -> str:
+        here = " and ".join(f"{name} ({value})" for name, value in self._listening.hints().items())
+        return f"the address or the port is fixed in the program: let it listen on {here}"
 
     @property
     def _listening(self) -> Listening:

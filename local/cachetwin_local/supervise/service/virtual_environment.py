@@ -17,6 +17,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.run_context import RunContext
+from cachetwin_local.supervise.service.bind_hook import add_bind_hook
 
 __all__ = ["VirtualEnvironments", "uv"]
 
@@ -53,6 +54,7 @@ class VirtualEnvironments:
             if not (directory / _COMPLETE).exists():
                 files = [word for path in requirements if path.read_bytes().strip() for word in ("-r", str(path))]
                 await self._make(directory, str(python or sys.executable), [first, (*files, *packages)], log_name)
+            add_bind_hook(directory)
         return directory
 
     async def _make(self, directory: Path, base: str, steps: Sequence[tuple[str, ...]], log_name: str) -> None:
