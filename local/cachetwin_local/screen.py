@@ -7,19 +7,22 @@ colour carries no meaning of its own.
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, Stopped
-from cachetwin_local.tables import Table, endpoint_table, output_lines
+from cachetwin_local.tables import Table, endpoint_table, output_lines, plain
 
 __all__ = ["Screen", "drawn", "show_endpoints", "stderr_console", "stdout_console"]
 
 _STYLES = {"ready": "green", "failed": "bold red", "restarting": "yellow", "stopped": "dim", "waiting": "dim"}
+_TABLE_WIDTH_MIN: Final = 72
 _NAME_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
 
 
@@ -107,15 +110,41 @@ class Screen:
             self._live = None
 
 
-def drawn(table: Table) -> RichTable:
+def drawn(table: Table) -> RenderableType:
     """A table for a terminal of any width; states have their colours."""
-    made = RichTable(box=None, pad_edge=False, header_style="bold")
-    for heading in table.headings:
-        made.add_column(heading, overflow="fold")
-    for row in table.rows:
-        named = zip(table.headings, row, strict=True)
-        made.add_row(*(Text(word, style=_STYLES.get(word, "") if name == "STATE" else "") for name, word in named))
-    return made
+    return _Drawn(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Draws a table, or a list of its rows where the terminal has no room for columns with whole words."""
+
+    table: Table
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < _TABLE_WIDTH_MIN and max(map(len, plain(self.table).splitlines())) > options.max_width:
+            yield from self._list()
+        else:
+            yield self._table()
+
+    def _list(self) -> RenderResult:
+        for row in self.table.rows:
+            yield Text(row[0])
+            for heading, text in zip(self.table.headings[1:], self._texts(row)[1:], strict=True):
+                if text:
+                    yield Padding(Text(f"{heading.lower()} ", style="dim") + text, (0, 0, 0, 2))
+
+    def _table(self) -> RichTable:
+        made = RichTable(box=None, pad_edge=False, header_style="bold")
+        for heading in self.table.headings:
+            made.add_column(heading, overflow="fold")
+        for row in self.table.rows:
+            made.add_row(*self._texts(row))
+        return made
+
+    def _texts(self, row: tuple[str, ...]) -> list[Text]:
+        named = zip(self.table.headings, row, strict=True)
+        return [Text(word, style=_STYLES.get(word, "") if name == "STATE" else "") for name, word in named]
 
 
 def stderr_console() -> Console:

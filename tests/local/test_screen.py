@@ -49,3 +49,13 @@ def test_a_plain_table_has_a_row_on_each_line_and_columns_in_line() -> None:
     assert first == f"{NAME}  load balancer  unhealthy  1 of 2 targets healthy"
     assert second.split() == ["Db", "database", "ready"]
     assert heading.index("STATE") == first.index("unhealthy") == second.index("ready")
+
+
+def test_a_narrow_terminal_gets_a_list_with_whole_words() -> None:
+    output = io.StringIO()
+    Console(file=output, width=40, highlight=False).print(drawn(node_table(NODES)))
+    lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    assert lines == [
+        "webapp-cache-ulneaon5vjwq-001", "  role replica", "  zone us-east-1a", "  state ready",
+        "  endpoint 127.156.162.238:6379", "  clients 3", "  lag 0 bytes",
+    ]  # fmt: skip

@@ -55,4 +55,4 @@ def install() -> None:
             place = moved(place, value, self.family, ipv6_only=only)
         original(self, place)  # type: ignore[arg-type]  # what the program gave
 
-    socket.socket.bind = bind  # type: ignore[method-assign]
+    socket.socket.bind = bind  # type: ignore[assignment, method-assign]
