@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cachetwin_local.cli.sources import Wanted, planner_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.parameters import read_parameters_file
+from cachetwin_local.project import Project
 
 FORMS = {
     "object.json": '{"Size": "small", "Count": 2, "Zones": ["a", "b"], "On": true}',
@@ -31,3 +33,15 @@ def test_another_form_is_an_error_that_names_the_file(tmp_path: Path, text: str)
         read_parameters_file(path)
     with pytest.raises(UserError, match="cannot be read"):
         read_parameters_file(tmp_path / "none.json")
+
+
+def test_a_parameter_of_the_command_line_that_no_template_has_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    template = tmp_path / "shop.yaml"
+    template.write_text("Parameters: {Size: {Type: String}}\nResources: {Topic: {Type: 'AWS::SNS::Topic'}}\n")
+    project = Project(tmp_path, {}, template)
+    for known in ("Size=small", "shop:Size=small"):
+        planner_of(project, Wanted(parameters=[known]))
+    with pytest.raises(
+        UserError, match="--parameters must name a parameter of the templates, Size, got Siez; did you mean"
+    ):
+        planner_of(project, Wanted(parameters=["Siez=small"]))

@@ -1,5 +1,6 @@
 """What the commands read: the project, its assembly and the plan made of it."""
 
+import difflib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -80,6 +81,7 @@ def topology_of(project: Project, wanted: Wanted) -> Topology:
 def planner_of(project: Project, wanted: Wanted) -> Callable[[Mapping[str, int]], Topology]:
     """Plans the chosen stacks with remembered ports; the app ran if it had to."""
     assembly = assembly_of(project, wanted)
+    _check_parameters(assembly, parse_pairs("--parameters", wanted.parameters or []))
     emulator = emulator_url(wanted.aws_endpoint)
     where: PlanLoopback = "shared"
     if wanted.loopback is Loopback.per_endpoint or (wanted.loopback is None and psutil.LINUX):
@@ -127,6 +129,19 @@ def assembly_of(project: Project, wanted: Wanted) -> Assembly:
         inform(f"synthesised in {time.monotonic() - began:.1f} s")
     refuse_missing_context(project)
     return read_assembly(project.assembly)
+
+
+def _check_parameters(assembly: Assembly, given: Iterable[str]) -> None:
+    """Raise UserError for a parameter of the command line that no template has. A file may be for other stacks too."""
+    found = [(name, stack) for stack in assembly.stacks.values() for name in stack.parameters]
+    names = sorted({name for name, _ in found})
+    allowed = [*names, *(f"{one}:{name}" for name, stack in found for one in (stack.name, stack.name_on_aws))]
+    for name in given:
+        if name not in allowed:
+            near = difflib.get_close_matches(name, allowed, 1, 0.5)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            known = ", ".join(names) or "which have none"
+            raise UserError(f"--parameters must name a parameter of the templates, {known}, got {name}{hint}")
 
 
 def _region() -> str:

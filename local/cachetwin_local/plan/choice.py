@@ -32,14 +32,14 @@ class Choice:
     only: Sequence[str] = ()
     without: Sequence[str] = ()
 
-    def left_out(self, values: Iterable[object], settings: Settings, unreadable: Sequence[Identity] = ()) -> set[str]:
-        """The keys of what could run, or of what cannot be read, and is not to run.
+    def left_out(self, values: Iterable[object], settings: Settings, not_running: Sequence[Identity] = ()) -> set[str]:
+        """The keys of what could run, or is `not_running` for another reason, and is not to run.
 
         Raises UserError for a name that nothing has.
         """
         runnable = {value.identity.key: value for value in values if isinstance(value, Runnable)}
         identities = [value.identity for value in runnable.values()]
-        droppable = [*identities, *unreadable]
+        droppable = [*identities, *not_running]
         check_names("--only", self.only, identities)
         check_names("--without", self.without, droppable)
         check_names("leave-out", settings.leave_out, droppable)

@@ -112,7 +112,8 @@ def plan(
     _drop_without_secrets(context, values, coverage)
     _check_settings(settings, values, graph)
     values = [with_settings(value, settings) for value in values]
-    left_out = choice.left_out(values, settings, [one.identity for one in coverage if one.status == "not readable"])
+    not_running = [one.identity for one in coverage if one.status in {"not readable", "not supported"}]
+    left_out = choice.left_out(values, settings, not_running)
     values = [value for value in values if _key(value) not in left_out]
     coverage = [replace(one, status="left out") if one.identity.key in left_out else one for one in coverage]
     functions, apis = _values_of(Function, values), _values_of(HttpApi, values)
