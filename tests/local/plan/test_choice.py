@@ -140,7 +140,7 @@ def test_only_keeps_what_is_named_and_what_it_needs() -> None:
         (
             Settings(services={"Cache": ServiceSettings()}),
             None,
-            "cachetwin.toml: services must name one of App/Web",
+            "cachetwin.toml: services must name one of App/Definition, App/Web",
         ),
         (Settings(ports={"Web": 1}), None, "cachetwin.toml: ports must name one of App/Cache, App/Db, got Web"),
         (

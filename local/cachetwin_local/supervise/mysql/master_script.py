@@ -10,8 +10,12 @@ _PRIVILEGES = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
     "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, "
     "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+    "/*M!100304 , DELETE HISTORY *//*M!110301 , SHOW CREATE ROUTINE */"
 )
-"""Those of the master user of RDS for MySQL and MariaDB (RDS user guide, "Master user account privileges")."""
+"""Those of the master user of RDS for MySQL and MariaDB (RDS user guide, "Master user account privileges").
+
+MariaDB, which reads the comments, counts two more among ALL PRIVILEGES of a database, which nobody can grant without them.
+"""
 _DROP_INSTALLED = (
     "SET SESSION group_concat_max_len = 65536;",
     (
