@@ -225,7 +225,7 @@ def on_every_interface(desk: Desk) -> str:
     port = free_port()
     app_with_service(desk, ["python", "-c", code.replace("PORT", str(port))])  # a port that its definition does not name
     assert "ready in" in (up := desk.cachetwin("up", "-d")), up
-    wait_until(lambda: "every interface" in desk.cachetwin("logs"), "the line in the log")
+    wait_until(lambda: "every interface" in desk.cachetwin("logs"), "the line in the log", 60)
     return desk.cachetwin("logs")
 
 

@@ -15,6 +15,12 @@ OWNER = "owner_of_the_catalogue"
 
 
 @pytest.fixture
+def database(postgres: Postgres) -> str:
+    """An empty database."""
+    return postgres.new_database()
+
+
+@pytest.fixture
 def environment(environment: dict[str, str], postgres: Postgres) -> dict[str, str]:
     """As a user like the master user of RDS: no superuser, but it owns the database and may make roles."""
     with postgres.connect() as connection:

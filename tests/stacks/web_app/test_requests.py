@@ -11,7 +11,7 @@ from tests.stacks.web_app.conftest import PRODUCT, Postgres, Service, running_ca
 def service(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("requests")
     with running_cache(folder) as cache:
-        started = Service(variables(postgres, postgres.new_database(), cache), folder / "service.log")
+        started = Service(variables(postgres, postgres.filled_database(), cache), folder / "service.log")
         started.start()
         try:
             started.wait_ready()

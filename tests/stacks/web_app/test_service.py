@@ -260,9 +260,10 @@ def test_a_write_that_cannot_reach_the_cache_is_seen_by_the_other_process_when_t
 
 
 def test_it_starts_before_its_database_and_is_ready_after(start_service: Start, postgres: Postgres) -> None:
+    empty = postgres.new_database()
     postgres.stop()
     try:
-        service = start_service()
+        service = start_service(DB_NAME=empty)
         wait_until(lambda: service.answers("/healthz"), "alive")
         assert service.client.get("/api/products").status_code == 503
     finally:
@@ -271,13 +272,12 @@ def test_it_starts_before_its_database_and_is_ready_after(start_service: Start, 
     assert read(service, "/api/products")["data"]["total"] == 480
 
 
-def test_processes_that_start_together_make_the_sample_data_once(
-    start_service: Start, postgres: Postgres, database: str
-) -> None:
-    services = [start_service() for _ in range(3)]
+def test_processes_that_start_together_make_the_sample_data_once(start_service: Start, postgres: Postgres) -> None:
+    empty = postgres.new_database()
+    services = [start_service(DB_NAME=empty) for _ in range(3)]
     for service in services:
         service.wait_ready()
-    with postgres.connect(database) as connection:
+    with postgres.connect(empty) as connection:
         query = "SELECT (SELECT count(*) FROM products), (SELECT count(*) FROM reviews)"
         assert connection.execute(query).fetchone() == (480, 120_000)
     assert sum("made the catalogue's tables" in service.log() for service in services) == 1
