@@ -71,7 +71,7 @@ def test_a_client_sees_the_cluster(client: str, start_cluster: StartCluster, cer
 @contextlib.contextmanager
 def real_cluster(server: list[str], folder: Path, certificates: "Certificates") -> Iterator[int]:
     """Six nodes of a real server as a cluster; the port of the first."""
-    base = free_ports(NODES)
+    base = free_ports(2 * NODES)
     tls = [*certificates.arguments("real"), "--tls-ca-cert-file", str(certificates.ca_file), "--tls-auth-clients", "no"]
     tls += ["--tls-cluster", "yes", "--tls-replication", "yes", "--requirepass", "secret", "--masterauth", "secret"]
     named = ["--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname"]
@@ -81,6 +81,7 @@ def real_cluster(server: list[str], folder: Path, certificates: "Certificates") 
             place = folder / str(port)
             place.mkdir()
             options = ["--bind", "127.0.0.1", "--port", "0", "--tls-port", str(port), "--cluster-enabled", "yes"]
+            options += ["--cluster-port", str(port + NODES)]  # 10,000 above is where the kernel takes ports for clients
             processes.append(
                 subprocess.Popen(
                     [*server, *options, "--save", "", *tls, *named], cwd=place, stdout=subprocess.DEVNULL
