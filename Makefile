@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 STACKS ?= web-app,session-api,messaging
 DISTRIBUTIONS := constructs engine local
 BY_SOCKET := tests/engine/compat tests/engine/fuzz tests/engine/server
-OTHER_TESTS := $(filter-out %/__pycache__/ $(foreach own,engine golden cdk e2e container local,tests/$(own)/),\
+OTHER_TESTS := $(filter-out %/__pycache__/ $(foreach own,engine golden cdk e2e docs container local,tests/$(own)/),\
   $(wildcard tests/*/))
 CAN_COMPILE := $(shell $(PYTHON) tools/compiled_build.py --can-compile && echo yes)
 PYTHON_FOLDERS := constructs engine local stacks benchmarks tests tools
@@ -17,28 +17,29 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES = $(shell find $(1) -type f -not -path '*/build/*' -not -path '*.egg-info/*' -not -name '*.pyc')
 
 .PHONY: coverage platform-wheels check-tag hooks
-.PHONY: up test check check-architectures check-compiled lint types contracts docs pytest pytest-local pytest-cdk pytest-other pytest-socket pytest-e2e pytest-compiled pytest-container wheels bench image image-runner lock clean
+.PHONY: up test check check-architectures check-compiled lint types contracts docs pytest pytest-docs pytest-local pytest-cdk pytest-other pytest-socket pytest-e2e pytest-compiled pytest-container wheels bench image image-runner lock clean
 
 up: $(INSTALLED)  ## Synthesise the architectures and bring them up on this machine; STACKS=memcached names others
 	$(BIN)/cachetwin up -c stack=$(STACKS)
 
-# As many targets of `check` at a time as there are cores, each of one process; where one fails the others still say what they
-# found. A make without --output-sync (macOS has 3.81) goes one by one, with two processes each.
-CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# One target of `check` more at a time than there are cores, because tests wait for others a third of their time, each of one
+# process; where one fails the others still say what they found. A make without --output-sync (macOS has 3.81) goes one by
+# one, with two processes each.
+TARGETS_AT_ONCE := $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 WORKERS ?= 2
 PYTEST = -m pytest $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadfile)
 
 test: $(INSTALLED)  ## Set up and pass everything that CI runs
-	+$(MAKE) check --keep-going $(if $(filter output-sync,$(.FEATURES)),--jobs=$(CORES) --output-sync=target WORKERS=0)
+	+$(MAKE) check --keep-going $(if $(filter output-sync,$(.FEATURES)),--jobs=$(TARGETS_AT_ONCE) --output-sync=target WORKERS=0)
 
 # The longest first. A target that waits for another one would start after all that wait for nothing, so the two chains are
 # a target each.
-check: check-architectures $(if $(CAN_COMPILE),check-compiled,no-compiler) pytest-local pytest-cdk coverage pytest-socket \
-  types lint contracts  ## Exactly what CI runs
+check: check-architectures $(if $(CAN_COMPILE),check-compiled,no-compiler) pytest-local pytest-cdk pytest-other coverage \
+  pytest-socket types lint contracts  ## Exactly what CI runs
 
 # These bring whole architectures up, at the ports that their templates name: one after the other.
 check-architectures: $(INSTALLED)
-	+failed=; for target in pytest-e2e pytest-other $(if $(CAN_COMPILE),pytest-container); do \
+	+failed=; for target in pytest-e2e pytest-docs $(if $(CAN_COMPILE),pytest-container); do \
 	  $(MAKE) $$target || failed=yes; done; test -z "$$failed"
 
 check-compiled: $(INSTALLED)
@@ -66,13 +67,16 @@ docs: $(INSTALLED)  ## The documentation site, into build/site
 coverage: $(INSTALLED)  ## Run the engine's in-process tests, and show what of its core they leave out
 	CACHETWIN_EXPECT_BUILD=pure CACHETWIN_POISON=1 $(BIN)/python $(PYTEST) tests/engine $(BY_SOCKET:%=--ignore %) --cov
 
-pytest: pytest-e2e pytest-other pytest-local pytest-cdk coverage pytest-socket
+pytest: pytest-e2e pytest-docs pytest-other pytest-local pytest-cdk coverage pytest-socket
 
 pytest-local: $(INSTALLED)
 	$(BIN)/python $(PYTEST) tests/local
 
 pytest-cdk: $(INSTALLED) .venv/checkov/.installed
 	$(BIN)/python $(PYTEST) tests/cdk
+
+pytest-docs: $(INSTALLED)
+	$(BIN)/python $(PYTEST) tests/docs
 
 pytest-other: $(INSTALLED)
 	$(BIN)/python $(PYTEST) $(OTHER_TESTS)
