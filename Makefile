@@ -6,6 +6,7 @@ COMPILED := .venv-compiled/bin
 UV := $(BIN)/uv --quiet
 INSTALLED := .venv/.installed
 STACKS ?= web-app,session-api,messaging
+UP_OPTIONS ?=
 DISTRIBUTIONS := constructs engine local
 BY_SOCKET := tests/engine/compat tests/engine/fuzz tests/engine/server
 OTHER_TESTS := $(filter-out %/__pycache__/ $(foreach own,engine golden cdk e2e docs container local,tests/$(own)/),\
@@ -20,7 +21,7 @@ SOURCES = $(shell find $(1) -type f -not -path '*/build/*' -not -path '*.egg-inf
 .PHONY: up test check check-architectures check-compiled lint types contracts docs pytest pytest-docs pytest-local pytest-cdk pytest-other pytest-socket pytest-e2e pytest-compiled pytest-container wheels bench image image-runner lock clean
 
 up: $(INSTALLED)  ## Synthesise the architectures and bring them up on this machine; STACKS=memcached names others
-	$(BIN)/cachetwin up -c stack=$(STACKS)
+	$(BIN)/cachetwin up -c stack=$(STACKS) $(UP_OPTIONS)
 
 # One target of `check` more at a time than there are cores, because tests wait for others a third of their time, each of one
 # process; where one fails the others still say what they found. A make without --output-sync (macOS has 3.81) goes one by

@@ -223,7 +223,9 @@ def taken_port(desk: Desk) -> str:
 def on_every_interface(desk: Desk) -> str:
     code = "import http.server as h; h.HTTPServer(('', PORT), h.SimpleHTTPRequestHandler).serve_forever()"
     port = free_port()
-    app_with_service(desk, ["python", "-c", code.replace("PORT", str(port))])  # a port that its definition does not name
+    app_with_service(
+        desk, ["python", "-c", code.replace("PORT", str(port))]
+    )  # a port that its definition does not name
     assert "ready in" in (up := desk.cachetwin("up", "-d")), up
     wait_until(lambda: "every interface" in desk.cachetwin("logs"), "the line in the log", 60)
     return desk.cachetwin("logs")

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -159,6 +160,18 @@ def test_the_devcontainer_sets_up_by_the_makefile() -> None:
     python = re.search(r"python:(3\.\d+)", settings["image"])
     assert python is not None
     assert python[1] in supported_pythons()
+    # An editor forwards the ports of 127.0.0.1 to the browser outside of the container, not those of other addresses.
+    planned = subprocess.run(
+        ["make", "-n", "up"],
+        cwd=ROOT,
+        env={**os.environ, **settings["containerEnv"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [
+        line for line in planned.stdout.splitlines() if "cachetwin up " in line and line.endswith(" --loopback shared")
+    ]
 
 
 def test_files_are_as_the_editor_settings_say() -> None:
