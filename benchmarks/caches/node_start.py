@@ -27,17 +27,14 @@ from pathlib import Path
 import psutil
 import redis
 import uvloop
-from tests.local.supervise.cache.caches import cluster, running, secret
+from benchmarks.caches.run_contexts import new_run_context
+from tests.local.supervise.cache.caches import cluster, running
 
 from cachetwin_local.supervise.cache.control_channel import ControlChannel
 from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.fork_server import ENGINE, ForkServer
 from cachetwin_local.supervise.process.limits import raise_open_files_limit
 from cachetwin_local.supervise.process.python_environment import python_environment
-from cachetwin_local.supervise.project.local_ca import LocalCA
-from cachetwin_local.supervise.project.logs import Logs
-from cachetwin_local.supervise.project.run_context import RunContext
-from cachetwin_local.supervise.project.secret_store import SecretStore
 
 DEADLINE_S = 180.0
 FIRST_PORT = 14_000  # the bus of a cluster has ports 10,000 higher, which clients may not take
@@ -123,18 +120,7 @@ def valkey_orders(command: str, count: int) -> list[float]:
 
 async def our_cluster(shards: int, replicas: int, folder: Path, *, fork: bool) -> tuple[float, float, float]:
     """Seconds, PSS in MB and CPU seconds of a cluster under the supervisor."""
-    directory = folder / ("forked" if fork else "programs")
-    directory.mkdir(mode=0o700)
-    logs = Logs(directory / "logs")
-    run_context = RunContext(
-        directory=directory,
-        assembly=folder,
-        secrets=SecretStore(directory / "secrets.json"),
-        local_ca=LocalCA(directory / "ca", "benchmark"),
-        logs=logs,
-        publish=lambda _event: None,
-    )
-    run_context.secrets.provision([secret()])
+    run_context = new_run_context(folder / ("forked" if fork else "programs"), folder)
     program = ENGINE if fork else (sys.executable, "-u", "-m", "cachetwin_engine")  # other words: not forked
     began = time.perf_counter()
     async with running(run_context, cluster("127.99.0.4", shards, replicas), *program) as actor:
@@ -144,7 +130,7 @@ async def our_cluster(shards: int, replicas: int, folder: Path, *, fork: bool) -
         pids = [child.pid for child in run_context.children.values()]
         pids += [run_context.engines.pid] if run_context.engines.pid else []
         answer = took, pss_mb(pids), cpu_s(pids)
-    logs.close()
+    run_context.logs.close()
     return answer
 
 

@@ -30,18 +30,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uvloop
+from benchmarks.caches.run_contexts import new_run_context
 from benchmarks.faults.fault_clients import ERRORS, IAM_USER, KINDS, GlideClient, PipelineClient, connect
-from tests.local.supervise.cache.caches import KEY, cache_node, cluster, replication_group, running, secret
+from tests.local.supervise.cache.caches import KEY, cache_node, cluster, replication_group, running
 
 from cachetwin_local.identity.credentials import Credentials
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.identity.policies import read_policy
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.shard.shard import Shard
-from cachetwin_local.supervise.project.local_ca import LocalCA
-from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.run_context import RunContext
-from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.topology.values import CacheUser, NodeGroup, ReplicationGroup
 
 PAUSE_S = 0.002  # between two writes of a client
@@ -202,18 +200,7 @@ def role_of_the_clients(run_context: RunContext) -> Credentials:
 
 async def measure(arguments: argparse.Namespace, folder: Path) -> int:
     """The whole run. Returns the exit code."""
-    directory = folder / ".cachetwin"
-    directory.mkdir(mode=0o700)
-    logs = Logs(directory / "logs")
-    run_context = RunContext(
-        directory=directory,
-        assembly=folder,
-        secrets=SecretStore(directory / "secrets.json"),
-        local_ca=LocalCA(directory / "ca", "benchmark"),
-        logs=logs,
-        publish=lambda _event: None,
-    )
-    run_context.secrets.provision([secret()])
+    run_context = new_run_context(folder / ".cachetwin", folder)
     group = group_of(arguments.address, arguments.shards, arguments.replicas)
     group = replace(group, users=(*group.users, CacheUser(IAM_USER, IAM_USER, "on ~app:* +@all", "iam")))
     credentials = role_of_the_clients(run_context)
@@ -248,7 +235,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> int:
         for writer in writers:
             with suppress(*ERRORS):
                 await writer.client.close()
-    logs.close()
+    run_context.logs.close()
     return code
 
 

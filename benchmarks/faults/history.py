@@ -24,15 +24,12 @@ from typing import Any
 import redis
 import redis.asyncio
 import uvloop
+from benchmarks.caches.run_contexts import new_run_context
 from benchmarks.faults.failover import RECOVERY_S_MAX, RETRY_S, Faults, group_of, recovered
 from benchmarks.faults.fault_clients import ERRORS, client_of
 from benchmarks.faults.linearizability import Operation, linearizable, protected_history
-from tests.local.supervise.cache.caches import running, secret
+from tests.local.supervise.cache.caches import running
 
-from cachetwin_local.supervise.project.local_ca import LocalCA
-from cachetwin_local.supervise.project.logs import Logs
-from cachetwin_local.supervise.project.run_context import RunContext
-from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.topology.values import ReplicationGroup
 
 PAUSE_S = 0.003
@@ -115,18 +112,7 @@ class Client:
 
 async def check(arguments: argparse.Namespace, folder: Path) -> int:
     """The whole run. Returns the exit code."""
-    directory = folder / ".cachetwin"
-    directory.mkdir(mode=0o700)
-    logs = Logs(directory / "logs")
-    run_context = RunContext(
-        directory=directory,
-        assembly=folder,
-        secrets=SecretStore(directory / "secrets.json"),
-        local_ca=LocalCA(directory / "ca", "benchmark"),
-        logs=logs,
-        publish=lambda _event: None,
-    )
-    run_context.secrets.provision([secret()])
+    run_context = new_run_context(folder / ".cachetwin", folder)
     group = group_of(arguments.address, arguments.shards, arguments.replicas)
     choice = random.Random(arguments.seed)  # noqa: S311  (the same faults at every run)
     keys = [f"app:{{{number}}}" for number in range(arguments.keys)]
@@ -157,7 +143,7 @@ async def check(arguments: argparse.Namespace, folder: Path) -> int:
         await asyncio.gather(*tasks)
         for client in clients:
             await client.close()
-    logs.close()
+    run_context.logs.close()
     return report(clients, keys)
 
 
