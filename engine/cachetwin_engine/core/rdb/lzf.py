@@ -9,7 +9,7 @@ from typing import Final
 
 from librt.strings import BytesWriter, read_i32_le, read_i64_le
 from librt.vecs import vec
-from mypy_extensions import i32, i64
+from mypy_extensions import i32, i64, u8
 
 from .packed import BadData
 
@@ -115,11 +115,11 @@ class Compression:
             _write_literals(out, data, literals, at)
             code = length - 2
             if code < 7:
-                out.append(code << 5 | distance >> 8)
+                out.append(u8(code << 5 | distance >> 8))
             else:
-                out.append(7 << 5 | distance >> 8)
-                out.append(code - 7)
-            out.append(distance & 0xFF)
+                out.append(u8(7 << 5 | distance >> 8))
+                out.append(u8(code - 7))
+            out.append(u8(distance & 0xFF))
             at += length
             literals = at
             if len(out) >= end:
@@ -152,7 +152,7 @@ def _write_literals(out: BytesWriter, data: bytes, start: i64, stop: i64) -> Non
     while start < stop:
         size = stop - start
         size = min(size, _LITERALS_MAX)
-        out.append(size - 1)
+        out.append(u8(size - 1))
         if size > _SLICED_FROM:
             out.write(data[start : start + size])
         else:

@@ -47,6 +47,8 @@ def little(data: bytes, at: int, size: int) -> int:
 class ListpackWriter:
     """A listpack that is being written; elements that spell an integer are stored as one."""
 
+    # u8(): what is appended as an i64 goes through a look-up of the method.
+
     def __init__(self) -> None:
         self._out = BytesWriter()
         self._out.write(_HEAD)
@@ -73,11 +75,11 @@ class ListpackWriter:
         if size < 64:
             out.append(0x80 | size)
             out.write(element)
-            out.append(size + 1)
+            out.append(u8(size + 1))
             return
         if size < 4096:
             out.append(0xE0 | size >> 8)
-            out.append(size & 0xFF)
+            out.append(u8(size & 0xFF))
             size += 2
         else:
             out.append(0xF0)
@@ -85,7 +87,7 @@ class ListpackWriter:
             size += 5
         out.write(element)
         if size < 128:
-            out.append(size)
+            out.append(u8(size))
         else:
             out.write(_back_length(size))
 
@@ -94,11 +96,11 @@ class ListpackWriter:
         out = self._out
         self._count += 1
         if 0 <= value <= 127:
-            out.append(value)
+            out.append(u8(value))
             out.append(1)
         elif -4096 <= value <= 4095:
             out.append(0xC0 | (value >> 8 & 0x1F))
-            out.append(value & 0xFF)
+            out.append(u8(value & 0xFF))
             out.append(2)
         else:
             size: i64 = 8
@@ -109,11 +111,11 @@ class ListpackWriter:
                 size, code = 3, 0xF2
             elif -0x80000000 <= value < 0x80000000:
                 size, code = 4, 0xF3
-            out.append(code)
+            out.append(u8(code))
             for _ in range(size):
-                out.append(value & 0xFF)
+                out.append(u8(value & 0xFF))
                 value >>= 8
-            out.append(size + 1)
+            out.append(u8(size + 1))
 
     def finish(self) -> bytes:
         """The listpack."""
