@@ -6,12 +6,14 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.e2e.architectures import cachetwin, status, up
+from tests.e2e.debug_client import debugger
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.e2e]
@@ -443,6 +445,34 @@ def test_a_task_that_a_function_starts_runs_to_its_end(app: Path) -> None:
     assert "closed the books" in cachetwin(app, "logs", "Job").stdout
     assert "job exited with code 3" in cachetwin(app, "logs", "Job").stdout
     assert next(row["state"] for row in status(app)["resources"] if row["name"].endswith("/Job")) == "ready"
+
+
+def test_a_debugger_stops_in_a_function_and_attaches_to_a_service(app: Path) -> None:
+    attached = cachetwin(app, "attach", "Worker")
+    assert attached.returncode == 0, attached.stderr
+    entry = json.loads(attached.stdout)
+    code = next(Path(app).glob(".cachetwin/functions/*Worker*/code/**/index.py"))
+    line = 1 + code.read_text().splitlines().index('    records = event.get("Records", [])')
+    with debugger(entry["connect"]["port"], DEADLINE_S) as editor:
+        editor.ask("setBreakpoints", source={"path": str(code)}, breakpoints=[{"line": line}])
+        editor.ask("configurationDone")
+        (app / "debugged.json").write_text('{"stopped": "here"}')
+        with ThreadPoolExecutor(1) as threads:
+            call = threads.submit(cachetwin, app, "invoke", "Worker", "--event", "debugged.json")
+            thread = editor.event("stopped")["threadId"]
+            (frame, *_) = editor.ask("stackTrace", threadId=thread)["stackFrames"]
+            value = editor.ask("evaluate", expression="event['stopped']", frameId=frame["id"])["result"]
+            editor.ask("disconnect")
+            assert call.result(DEADLINE_S).returncode == 0
+        assert (frame["line"], value) == (line, "'here'")
+    assert cachetwin(app, "attach", "Worker", "--stop").returncode == 0
+    service = cachetwin(app, "attach", "Crew")
+    assert service.returncode == 0, service.stderr
+    with debugger(json.loads(service.stdout)["connect"]["port"], DEADLINE_S) as editor:
+        editor.ask("configurationDone")
+        assert editor.ask("threads")["threads"]
+    assert cachetwin(app, "attach", "Crew", "--stop").returncode == 0
+    assert "must be one function or service" in cachetwin(app, "attach", "Nobody").stderr
 
 
 def test_the_emulator_for_other_services_may_not_be_aws(app: Path) -> None:

@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "status": "status",
     "logs": "logs",
     "invoke": "invoke",
+    "attach": "attach",
     "restart": "services",
     "shell": "services",
     "env": "env",

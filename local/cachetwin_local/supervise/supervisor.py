@@ -28,8 +28,10 @@ from cachetwin_local.supervise.control.addresses import AddressOperations
 from cachetwin_local.supervise.control.clock import ClockOperations
 from cachetwin_local.supervise.control.server import ControlServer, Document
 from cachetwin_local.supervise.control.status import outputs, paths
+from cachetwin_local.supervise.debugging.operations import DebuggerOperations
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
+from cachetwin_local.supervise.function.function import FunctionActor
 from cachetwin_local.supervise.monitoring.rounds import Monitoring
 from cachetwin_local.supervise.order import dependencies, dependents, first_cause, in_order
 from cachetwin_local.supervise.postgres.server import PostgresActor
@@ -126,6 +128,7 @@ class Supervisor:
                 **dict.fromkeys(OPERATIONS, operations.perform),
                 **dict.fromkeys(SERVICE_OPERATIONS, ServiceOperations(self._services).perform),
                 "apply": self.apply,
+                "attach": DebuggerOperations(self._debugged).perform,
                 "changes": self.changes,
                 "clock": clock.perform,
                 "host-names": addresses.host_names,
@@ -341,6 +344,9 @@ class Supervisor:
         self._run_context.identities.set_principals(principals_of(topology))
         self._run_context.tags = topology.tags
         self._run_context.host_names.write(host_names(topology))
+
+    def _debugged(self) -> list[FunctionActor | ServiceActor]:
+        return [actor for actor in self._actors if isinstance(actor, FunctionActor | ServiceActor)]
 
     def _services(self) -> list[ServiceActor]:
         return [actor for actor in self._actors if isinstance(actor, ServiceActor)]

@@ -3,11 +3,15 @@
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
+from typing import Final
 
+from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.aws_api.actor import aws_environment, private_socket
 from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
 from cachetwin_local.supervise.data_plane.program import Report
+from cachetwin_local.supervise.debugging.debugger import debug_folder, with_debugger
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.run_context import RunContext, slug
@@ -24,6 +28,10 @@ from .sockets import function_socket, listen_for_calls
 
 __all__ = ["FunctionActor"]
 
+_DEBUGGED_S: Final = 3600
+"""How long an event may take, and an environment be idle, where a debugger may attach."""
+_DEBUGGER_MB: Final = 512
+"""What a debugger may use in the function's process beside the function's memory."""
 _PROGRAM = "cachetwin_local.supervise.function"
 _PACKAGE_FILES = frozenset({"requirements.txt", "package.json"})
 _HOW_TO_INSTALL = "; its packages are those of the start: `cachetwin apply` installs the new ones"
@@ -38,6 +46,7 @@ class FunctionActor:
         self, run_context: RunContext, function: Function, topology: Topology, environments: VirtualEnvironments
     ) -> None:
         self.name = function.identity.key
+        self.names = function.identity.names
         self.depends_on = frozenset({*function.depends_on, AWS_API})
         self._run_context = run_context
         self._function = function
@@ -50,6 +59,7 @@ class FunctionActor:
         self._code: PreparedCode | None = None
         self._runtime: Runtime | None = None
         self._initialises = True
+        self._debug_port: int | None = None
         self._process = DataPlaneProcess(
             run_context, self.name, self.kind, "environments", program=_PROGRAM, on_report=self._take
         )
@@ -96,23 +106,43 @@ class FunctionActor:
         """Return when it can be called."""
         if self._code is None or self._runtime is None or self._invoke_socket is None:
             raise RuntimeError(f"{self.name} was not prepared")
-        await self._process.start(
-            FunctionSettings(
-                function=self._function,
-                argv=self._runtime.argv,
-                working_directory=self._code.root,
-                variables=self._variables(self._code, self._runtime),
-                runtime_version=self._runtime.version,
-                watched=tuple(dict.fromkeys((self._code.root, *self._code.layers))),
-                temporary=make_private_directory(self._folder / "tmp"),
-                invoke_descriptor=self._invoke_socket.fileno(),
-                url_descriptor=None if self._url_socket is None else self._url_socket.fileno(),
-                aws_socket=None if self._aws_api is None else str(private_socket(self._run_context.directory)),
-                account=self._account,
-                limits=EnvironmentLimits(),
-                callers=tuple(self._run_context.identities.all()),
-            )
+        await self._process.start(self._settings(self._code, self._runtime, self._invoke_socket))
+
+    def _settings(self, code: PreparedCode, runtime: Runtime, invoke_socket: socket.socket) -> FunctionSettings:
+        debugged, variables = self._debug_port is not None, self._variables(code, runtime)
+        if self._debug_port is not None:
+            variables = with_debugger(variables, self._debug_port, debug_folder(self._run_context.directory))
+        return FunctionSettings(
+            function=self._debugged_function() if debugged else self._function,
+            argv=runtime.argv,
+            working_directory=code.root,
+            variables=variables,
+            runtime_version=runtime.version,
+            watched=tuple(dict.fromkeys((code.root, *code.layers))),
+            temporary=make_private_directory(self._folder / "tmp"),
+            invoke_descriptor=invoke_socket.fileno(),
+            url_descriptor=None if self._url_socket is None else self._url_socket.fileno(),
+            aws_socket=None if self._aws_api is None else str(private_socket(self._run_context.directory)),
+            account=self._account,
+            limits=EnvironmentLimits(environments_max=1, idle_s=_DEBUGGED_S) if debugged else EnvironmentLimits(),
+            callers=tuple(self._run_context.identities.all()),
         )
+
+    def _debugged_function(self) -> Function:
+        memory_mb = self._function.memory_mb + _DEBUGGER_MB
+        return replace(self._function, timeout_s=_DEBUGGED_S, memory_mb=memory_mb)
+
+    @property
+    def language(self) -> str:
+        """What its code is written in, for a debugger."""
+        return "node" if self._function.runtime.startswith("nodejs") else "python"
+
+    async def debug(self, port: int | None) -> None:
+        """Run in environments that let a debugger attach at a port; None for none. Raises UserError."""
+        if self._code is None or self._runtime is None or self._invoke_socket is None:
+            raise UserError(f"{self.name} does not run")
+        self._debug_port = port
+        self._process.update(self._settings(self._code, self._runtime, self._invoke_socket))
 
     async def stop(self) -> None:
         """Close the sockets, then stop the process, which ends the environments."""

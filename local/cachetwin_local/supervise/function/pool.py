@@ -99,6 +99,16 @@ class Pool:
         if had_some and not self._closed:
             self._start_one()
 
+    def become(self, command: EnvironmentCommand, limits: EnvironmentLimits) -> None:
+        """Start one environment with this command; those of before end, once they are free."""
+        self._command, self._limits = command, limits
+        self._generation += 1
+        self.initialises = None
+        idle, self._idle = self._idle, []
+        for environment in idle:
+            self._dispose(environment)
+        self._start_one()
+
     async def reap(self) -> None:
         """End environments that are idle for too long, until cancelled."""
         while True:

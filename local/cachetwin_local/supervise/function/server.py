@@ -48,20 +48,11 @@ class FunctionServer:
         self._settings = settings
         function = settings.function
         self._arn = function.identity.arn
-        command = EnvironmentCommand(
-            settings.argv,
-            settings.working_directory,
-            settings.variables,
-            settings.temporary,
-            function.timeout_s,
-            function.memory_mb,
-            settings.limits.frozen,
-        )
         shown = function.log_format == "Text" or (function.system_log_level or "INFO") not in _QUIET_LEVELS
         self._lines = LogLines(function.log_format, settings.runtime_version, function.memory_mb, shown)
         self._counts: Counter[str] = Counter()
         self._pool = Pool(
-            command,
+            _command(settings),
             settings.limits,
             self._lines,
             reserved=function.reserved_concurrency,
@@ -103,6 +94,12 @@ class FunctionServer:
         connections = [*self._http.connections, *(self._url.settings.connections if self._url else ())]
         for connection in connections:
             connection.abort()
+
+    def update(self, settings: object) -> None:
+        """Run environments as these settings say from now on: with a debugger, or without."""
+        if isinstance(settings, FunctionSettings):
+            self._settings = settings
+            self._pool.become(_command(settings), settings.limits)
 
     def report(self) -> Report:
         """Invocations since the last report by CloudWatch's names, and the environments that there are."""
@@ -250,3 +247,15 @@ def _write(line: str) -> None:
     """A line of the function's log: the supervisor reads this process's output."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def _command(settings: FunctionSettings) -> EnvironmentCommand:
+    return EnvironmentCommand(
+        settings.argv,
+        settings.working_directory,
+        settings.variables,
+        settings.temporary,
+        settings.function.timeout_s,
+        settings.function.memory_mb,
+        settings.limits.frozen,
+    )

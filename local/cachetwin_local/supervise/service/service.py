@@ -13,6 +13,7 @@ from typing import Any
 from cachetwin_local.errors import UserError
 from cachetwin_local.settings import TASKS_MAX
 from cachetwin_local.supervise.aws_api.actor import aws_environment
+from cachetwin_local.supervise.debugging.debugger import debug_folder, with_debugger
 from cachetwin_local.supervise.process.child import Command
 from cachetwin_local.supervise.project.run_context import RunContext, slug
 from cachetwin_local.supervise.reload import FolderChange
@@ -34,6 +35,9 @@ from cachetwin_local.supervise.service.virtual_environment import VirtualEnviron
 from cachetwin_local.topology.values import Container, Service, TaskAddress, Topology
 
 __all__ = ["ServiceActor"]
+
+_DEBUGGED_S = 86_400.0
+"""How long load balancers may find a task unhealthy that a debugger may attach to."""
 
 
 class ServiceActor:
@@ -64,6 +68,7 @@ class ServiceActor:
         self._changing = asyncio.Lock()
         self._tasks: list[Task] = []
         self._leaving: list[Task] = []
+        self._debug_port: int | None = None
         self._single = SingleTasks(run_context, service, self._prepare_one, self._free_address, self._command)
 
     @property
@@ -175,14 +180,18 @@ class ServiceActor:
         return True
 
     def _task(self, index: int) -> Task:
+        debugged = self._debug_port is not None and index == 0
+        checked = self._containers
+        if debugged:  # a program that stands still fails its checks
+            checked = tuple(replace(one, health_check=None, start_timeout_s=None) for one in checked)
         settings = TaskSettings(
             self.name,
             index + 1,
             self._addresses[index],
-            self._containers,
+            checked,
             tuple(self._groups),
             lambda container: self._command(index, container, self._addresses[index]),
-            self._service.health_check_grace_s,
+            _DEBUGGED_S if debugged else self._service.health_check_grace_s,
         )
         return Task(self._run_context, self.kind, settings)
 
@@ -275,6 +284,19 @@ class ServiceActor:
             await self.start()
         return f"{self.name}: {self.detail} started again"
 
+    @property
+    def language(self) -> str:
+        """What its first container seems to be written in, for a debugger."""
+        image = next((image for (index, _name), image in self._prepared.items() if index == 0), None)
+        return "node" if image is not None and "node" in image.image.base else "python"
+
+    async def debug(self, port: int | None) -> None:
+        """Start the tasks again, the first one so that a debugger may attach to it at a port. Raises UserError."""
+        if not self._containers or not self._addresses:
+            raise UserError(f"{self.name} has no task to attach to")
+        self._debug_port = port
+        await self.restart()
+
     async def reload(self, changes: Sequence[FolderChange]) -> str:
         """Replace the tasks by ones with the changed files, the first alone. Returns a sentence.
 
@@ -331,15 +353,24 @@ class ServiceActor:
             "AWS_DEFAULT_REGION": self._region,
             **aws_environment(self._run_context, self._aws_api, self.name),
         }
+        command = self._plain_command(index, container, address, {**regional, **own})
+        if self._debug_port is None or index or container.name != self._containers[0].name:
+            return command
+        folder = debug_folder(self._run_context.directory)
+        return replace(command, environment=with_debugger(command.environment, self._debug_port, folder))
+
+    def _plain_command(
+        self, index: int, container: Container, address: TaskAddress, variables: Mapping[str, str]
+    ) -> Command:
         if container.image.in_place:
             ca_environment = self._run_context.local_ca.environment()
-            return own_process_command(container, address, {**regional, **own}, ca_environment)
+            return own_process_command(container, address, variables, ca_environment)
         prepared = self._prepared[index, container.name]
         return prepare_command(
             container,
             prepared,
             address,
-            {**regional, **own},
+            variables,
             self._run_context.local_ca.environment(),
         )
 

@@ -1,0 +1,1 @@
+"""Debuggers in functions and services: ``cachetwin attach``."""

@@ -1,0 +1,52 @@
+"""What ``cachetwin attach`` asks of the supervisor: a debugger in a function or a service, and its end."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.function.function import FunctionActor
+from cachetwin_local.supervise.service.service import ServiceActor
+
+from .debugger import free_port, listens
+
+__all__ = ["DebuggerOperations"]
+
+_LISTENS_S: Final = 30.0
+Document = dict[str, object]
+Debugged = FunctionActor | ServiceActor
+
+
+class DebuggerOperations:
+    """Carries out requests of the control socket. `actors` gives the functions and services that run."""
+
+    def __init__(self, actors: Callable[[], Sequence[Debugged]]) -> None:
+        self._actors = actors
+
+    async def perform(self, request: Document) -> Document:
+        """Let a debugger attach, or end that. The answer holds ``port``, or ``done``, or ``error``."""
+        name, port = str(request.get("name")), request.get("port")
+        found = [actor for actor in self._actors() if name in actor.names]
+        try:
+            if len(found) != 1:
+                keys = ", ".join(actor.name for actor in self._actors()) or "none"
+                raise UserError(f"{name} must be one function or service that runs here: one of {keys}")
+            (actor,) = found
+            if request.get("stop"):
+                await actor.debug(None)
+                return {"done": f"{actor.name} runs without a debugger"}
+            chosen = free_port(port if isinstance(port, int) else None)
+            await actor.debug(chosen)
+            if not await listens(chosen, _LISTENS_S):
+                await actor.debug(None)
+                raise UserError(
+                    f"no debugger listens in {actor.name}: Python programs need `pip install 'cachetwin[debug]'`, "
+                    "others than Python and Node.js have none here; its log may say more"
+                )
+        except UserError as error:
+            return {"error": str(error)}
+        except ExceptionGroup as group:  # of the tasks that did not start
+            errors, others = group.split(UserError)
+            if errors is None or others is not None:
+                raise
+            return {"error": str(errors.exceptions[0])}
+        return {"port": chosen, "name": actor.name, "language": actor.language}
