@@ -8,7 +8,7 @@ supported either; its attributes are names that do not resolve.
 from collections.abc import Mapping
 from typing import Final
 
-from .shape import Shape
+from .shape import Pattern, Shape
 
 _ARN = "arn:{partition}:{service}:{region}:{account}:"
 _NETWORK = "part of the network; loopback addresses stand for it"
@@ -20,6 +20,14 @@ _OF_DELIVERIES = "decides which services of AWS may deliver to what it is of; ro
 def _ec2(prefix: str, resource: str, note: str = _NETWORK, **attributes: str) -> Shape:
     name = prefix + "-{hex17}"
     return Shape("modelled", note, name=name, arn=_ARN + resource + "/{name}", attributes=attributes)
+
+
+def _namespace(kind: str) -> Shape:
+    attributes: dict[str, Pattern] = {"Arn": "{arn}", "Id": "{name}", "Name": "=Name"}
+    if kind == "dns":
+        attributes["HostedZoneId"] = "Z{suffix}"
+    note = "the names in it resolve for what runs here"
+    return Shape("modelled", note, name="ns-{hex17}", arn=_ARN + "namespace/{name}", attributes=attributes)
 
 
 def _unsupported(note: str, name_property: str | None = None) -> Shape:
@@ -167,6 +175,15 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::Route53::HostedZone": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::Route53::RecordSet": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::S3::BucketPolicy": Shape("modelled", _OF_RESOURCES),
+    "AWS::ServiceDiscovery::HttpNamespace": _namespace("http"),
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": _namespace("dns"),
+    "AWS::ServiceDiscovery::Service": Shape(
+        "modelled",
+        "its name stands for the addresses of the tasks of the services that register there",
+        name="srv-{hex17}",
+        arn=_ARN + "service/{name}",
+        attributes={"Arn": "{arn}", "Id": "{name}", "Name": "=Name"},
+    ),
     "AWS::SNS::TopicPolicy": Shape("modelled", _OF_DELIVERIES, attributes={"Id": "{name}"}),
     "AWS::SQS::QueuePolicy": Shape("modelled", _OF_DELIVERIES, attributes={"Id": "{name}"}),
 }

@@ -73,6 +73,11 @@ _READ_BY_OTHERS: Final = frozenset(
     {
         ("AWS::RDS::DBClusterParameterGroup", "Parameters"),
         ("AWS::RDS::DBParameterGroup", "Parameters"),
+        *(
+            (f"AWS::ServiceDiscovery::{kind}", name)
+            for kind in ("HttpNamespace", "PrivateDnsNamespace", "Service")
+            for name in ("DnsConfig", "Name", "NamespaceId")
+        ),
         ("AWS::EC2::SecurityGroupIngress", "GroupId"),
         ("AWS::EC2::SecurityGroupEgress", "GroupId"),
         ("AWS::Lambda::EventInvokeConfig", "FunctionName"),

@@ -1,4 +1,4 @@
-"""The AWS-shaped host names of a topology's endpoints, and the loopback addresses that they stand for here."""
+"""The host names of a topology's endpoints, shaped as on AWS, and of its services, with their loopback addresses."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -10,12 +10,15 @@ __all__ = ["host_names"]
 
 
 def host_names(topology: Topology) -> list[tuple[str, str]]:
-    """Pairs of an address and a name, each name once, in the order of the names."""
+    """Pairs of an address and a name, in the order of the names; a service's name has the address of each task."""
     found: dict[str, str] = {}
     for endpoint in _endpoints((topology.replication_groups, topology.memcached_clusters, topology.databases)):
         for name in endpoint.names:
             found.setdefault(name, endpoint.address)
-    return sorted(((address, name) for name, address in found.items()), key=lambda pair: pair[1])
+    pairs = [(address, name) for name, address in found.items()]
+    for service in topology.services:
+        pairs += [(task.address, name) for name in service.discovery_names for task in service.tasks]
+    return sorted(dict.fromkeys(pairs), key=lambda pair: pair[1])
 
 
 def _endpoints(value: Any) -> Iterator[Endpoint]:  # noqa: ANN401  (any value of the topology)

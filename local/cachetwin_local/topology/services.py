@@ -108,6 +108,7 @@ class Service:
     `task_role` is the ARN of the role that its containers have, empty for none. `health_check_grace_s` is the time in
     which a new task is not replaced because a load balancer finds it unhealthy.
     One that is `on_demand` is a task definition, whose tasks rules, schedules and calls of RunTask start.
+    `discovery_names` are host names that stand for the addresses of its tasks.
     `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers receive.
     `cpu_units` (1024 are a processor) and `memory_mb` are what a task reserves, 0 where the task definition does not say.
     """
@@ -125,3 +126,4 @@ class Service:
     cpu_units: int = 0
     memory_mb: int = 0
     on_demand: bool = False
+    discovery_names: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from tests.local.resources.templates import CACHE, DATABASE, IMAGE, messages, on
 
 from cachetwin_local.assembly.template import Assembly, Json, Resource, Stack
 from cachetwin_local.plan.planner import plan
+from cachetwin_local.topology.host_names import host_names
 from cachetwin_local.topology.values import Topology
 
 
@@ -88,6 +89,33 @@ def test_a_secret_variable_may_be_an_ssm_parameter_with_or_without_a_slash(name:
     )
     assert topology.services[0].containers[0].environment == {"MODE": "fast"}
     assert "parameter//" not in str([c.identity.arn for c in topology.coverage])
+
+
+def test_names_of_cloud_map_and_service_connect_stand_for_the_tasks() -> None:
+    port = {"ContainerPort": 8080, "Name": "api"}
+    definition = {"Name": "web", "Image": f"x:{IMAGE.asset_hash}", "PortMappings": [port]}
+    connect = {
+        "Enabled": True,
+        "Namespace": {"Fn::GetAtt": ["Local", "Arn"]},
+        "Services": [{"PortName": "api", "ClientAliases": [{"Port": 80, "DnsName": "shop"}]}, {"PortName": "api"}],
+    }
+    topology = plan_of(
+        Local=one("ServiceDiscovery::PrivateDnsNamespace", Name="shop.local", Vpc="vpc-1"),
+        Registry=one("ServiceDiscovery::Service", Name="web", DnsConfig={"NamespaceId": {"Ref": "Local"}}),
+        Task=one("ECS::TaskDefinition", ContainerDefinitions=[definition]),
+        Service=one(
+            "ECS::Service",
+            TaskDefinition={"Ref": "Task"},
+            DesiredCount=2,
+            ServiceRegistries=[{"RegistryArn": {"Fn::GetAtt": ["Registry", "Arn"]}}],
+            ServiceConnectConfiguration=connect,
+        ),
+    )
+    (service,) = topology.services
+    assert service.discovery_names == ("web.shop.local", "shop", "api.shop.local")
+    addresses = [task.address for task in service.tasks]
+    assert [address for address, name in host_names(topology) if name == "web.shop.local"] == addresses
+    assert messages(topology) == ["Service Connect gives port 80: here it is the container's, 8080"]
 
 
 def test_a_task_definition_that_no_service_runs_starts_tasks_when_it_is_asked_to() -> None:

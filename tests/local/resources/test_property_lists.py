@@ -120,11 +120,11 @@ def test_a_property_that_no_list_has_is_named() -> None:
 
 def test_a_service_mesh_is_named_where_it_is_on() -> None:
     listed = PROPERTY_LISTS["AWS::ECS::Service"]
-    assert [path for path, _ in listed.unmet({"ServiceConnectConfiguration": {"Enabled": True, "Namespace": "x"}})] == [
-        "ServiceConnectConfiguration.Enabled"
+    assert [path for path, _ in listed.unmet({"VpcLatticeConfigurations": [{"PortName": "x"}]})] == [
+        "VpcLatticeConfigurations"
     ]
-    assert listed.unmet({"ServiceConnectConfiguration": {"Enabled": False}}) == []
-    assert [path for path, _ in listed.unmet({"ServiceRegistries": [{"RegistryArn": "x"}]})] == ["ServiceRegistries"]
+    assert listed.unmet({"ServiceConnectConfiguration": {"Enabled": True, "Namespace": "x"}}) == []
+    assert listed.unmet({"ServiceRegistries": [{"RegistryArn": "x"}]}) == []
 
 
 def test_a_listener_of_a_load_balancer_that_does_not_run_does_not_run() -> None:

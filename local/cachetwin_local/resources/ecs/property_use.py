@@ -7,13 +7,17 @@ _NAMES = "a part of names and ARNs"
 _TAGS = "nothing here reads tags"
 _LIMITS = "a process has this machine's limits"
 _MANY = "ECS's deployments are not followed: tasks are started and replaced at once"
-_MESH = "names of Service Connect, Cloud Map and VPC Lattice do not resolve here: give the addresses as variables"
+_MESH = "names of VPC Lattice do not resolve here: give the addresses as variables"
 _VOLUME = "no volume is mounted here: the folder is the task's own and starts empty"
 _C = "ContainerDefinitions."
 
 SERVICE = PropertyUse.of(
     "DesiredCount HealthCheckGracePeriodSeconds TaskDefinition "
-    "LoadBalancers.ContainerName LoadBalancers.ContainerPort LoadBalancers.TargetGroupArn",
+    "LoadBalancers.ContainerName LoadBalancers.ContainerPort LoadBalancers.TargetGroupArn "
+    "ServiceConnectConfiguration.Enabled ServiceConnectConfiguration.Namespace "
+    "ServiceConnectConfiguration.Services.ClientAliases.DnsName ServiceConnectConfiguration.Services.ClientAliases.Port "
+    "ServiceConnectConfiguration.Services.DiscoveryName ServiceConnectConfiguration.Services.PortName "
+    "ServiceRegistries.RegistryArn",
     {
         **recorded(_NAMES, "Cluster ServiceName"),
         **recorded(
@@ -35,16 +39,16 @@ SERVICE = PropertyUse.of(
         **recorded("permissions are not checked yet", "Role"),
         **recorded("metrics are the processes' own", "Monitoring"),
         **recorded(
-            "said at Enabled",
+            "a name stands for the addresses of the tasks; there is no proxy",
             "ServiceConnectConfiguration.AccessLogConfiguration ServiceConnectConfiguration.ContainerConfigurations "
-            "ServiceConnectConfiguration.LogConfiguration ServiceConnectConfiguration.Namespace "
-            "ServiceConnectConfiguration.Services",
+            "ServiceConnectConfiguration.LogConfiguration ServiceConnectConfiguration.Services.IngressPortOverride "
+            "ServiceConnectConfiguration.Services.Timeout ServiceConnectConfiguration.Services.Tls "
+            "ServiceConnectConfiguration.Services.ClientAliases.TestTrafficRules ServiceRegistries.ContainerName "
+            "ServiceRegistries.ContainerPort ServiceRegistries.Port",
         ),
     },
     {
-        **refused(
-            _MESH, "ServiceConnectConfiguration.Enabled ServiceRegistries VpcLatticeConfigurations GatewayConnectors"
-        ),
+        **refused(_MESH, "VpcLatticeConfigurations GatewayConnectors"),
         **refused(_VOLUME, "VolumeConfigurations"),
         **refused("as many tasks as DesiredCount run here", "SchedulingStrategy", unless=("REPLICA",)),
         **refused("a classic load balancer does not run here", "LoadBalancers.LoadBalancerName"),

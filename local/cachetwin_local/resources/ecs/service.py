@@ -14,6 +14,7 @@ from cachetwin_local.topology.address_plan import LOCALHOST, AddressPlan
 from cachetwin_local.topology.references import dependencies_of
 from cachetwin_local.topology.values import Container, ContainerImage, Service, TaskAddress
 
+from .discovery import discovery_names
 from .task_definition import cannot_run, containers, image_of
 
 __all__ = ["cpu_and_memory", "describe", "names_of", "runnable", "translate", "with_settings"]
@@ -71,6 +72,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         health_check_grace_s=properties.integer("HealthCheckGracePeriodSeconds", 0),
         cpu_units=cpu_units,
         memory_mb=memory_mb,
+        discovery_names=discovery_names(context, key, properties, members),
     )
     return Translation((service,), f"{settings.url}, which you run" if settings.url else _note(service))
 
