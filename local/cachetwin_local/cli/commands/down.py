@@ -4,7 +4,7 @@ import time
 
 import typer
 
-from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of
+from cachetwin_local.cli.running_project import ANSWER_DEADLINE_S, ask_supervisor, inform, state_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import find_project
 from cachetwin_local.screen import Screen, stderr_console
@@ -26,6 +26,7 @@ def down(context: typer.Context) -> None:
         inform("nothing is running")
         return
     supervisor = ProcessIdentity.of(state.pid)
+    next(ask_supervisor(state, {"op": "status"}, ANSWER_DEADLINE_S), None)  # one that hangs is found here
     screen = Screen(stderr_console(), live=False)
     for document in ask_supervisor(state, {"op": "down"}, _STOP_DEADLINE_S):
         event = from_json(document)

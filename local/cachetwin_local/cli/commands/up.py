@@ -187,7 +187,8 @@ def _refuse_problems(topology: Topology) -> None:
         raise UserError("\n  ".join(["the plan would not work:", *lines]))
     left_out = [entry for entry in topology.coverage if entry.status == "not supported"]
     if left_out:
-        inform(f"{len(left_out)} resources are not supported here: `cachetwin plan` names them")
+        subject = "1 resource is" if len(left_out) == 1 else f"{len(left_out)} resources are"
+        inform(f"{subject} not supported here: `cachetwin plan` names {'it' if len(left_out) == 1 else 'them'}")
 
 
 def _already_up(state: RunState) -> UserError:

@@ -44,7 +44,12 @@ _SETTINGS = {
     "default_time_zone": "+00:00",
 }
 """What a parameter group may set otherwise."""
+_DATA_FOLDER = "."
+"""From the data folder, where the server is. By its whole path it looks for Aria's control file with access(2), which
+ignores the capability that lets ``nobody`` into the project's folders: it made a new one at each start, and after a kill
+the system tables were repaired without their newest rows, of accounts, in the place of a recovery from the log."""
 _OURS = (
+    "aria_log_dir",
     "basedir", "bind_address", "datadir", "init_file", "log_bin", "log_error", "mysqlx", "pid_file", "plugin_dir", "port",
     "require_secure_transport", "secure_file_priv", "socket", "ssl", "tls", "user",
 )  # fmt: skip
@@ -181,6 +186,8 @@ class MySqlActor:
         }
         if self._installation.kind == "MySQL":
             settings |= {"loose_mysqlx": "OFF", "disable_log_bin": "ON"}
+        else:
+            settings["aria_log_dir_path"] = _DATA_FOLDER
         return settings
 
     async def _parameters(self) -> dict[str, str]:
