@@ -48,8 +48,11 @@ class Reach:
 
     @property
     def identity(self) -> tuple[list[str] | None]:
-        """What a generated name depends on, since a change replaces the cache: the subnets that were chosen."""
-        if self.vpc is None or self.vpc_subnets is None:
+        """What a generated name depends on, since a change replaces the cache: its subnets, also those chosen here.
+
+        A VPC gets further subnets, or another VPC is given, without any change of ``vpc_subnets``.
+        """
+        if self.vpc is None:
             return (None,)
         return ([subnet.subnet_id for subnet in chosen_subnets(self.vpc, self.vpc_subnets)],)
 
