@@ -14,7 +14,8 @@ from constructs import Construct
 from .access._permissions import Permissions
 from .checks._claims import claim_name
 from .checks._findings import acknowledge
-from .checks._names import require_id
+from .checks._names import require_existing_id, require_host, require_id
+from .checks._places import require_group_ids
 from .checks._retention import keep_with
 from .checks._types import checked_arguments
 from .checks._validate import (
@@ -200,6 +201,10 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         configuration_endpoint_address: str | None,
         security_groups: Sequence[ec2.ISecurityGroup],
     ) -> None:
+        require_existing_id("cluster_name", cluster_name)
+        rules.require_port(port)
+        require_host("configuration_endpoint_address", configuration_endpoint_address)
+        require_group_ids(security_groups)
         super().__init__(scope, construct_id)
         self.cluster_name = cluster_name.lower() if known(cluster_name) else cluster_name
         if configuration_endpoint_address is not None:

@@ -120,7 +120,10 @@ def test_a_snapshot_of_a_serverless_cache_restores_another(stack: cdk.Stack, vpc
     ServerlessCache(stack, "Restored", vpc=vpc, restore=RestoreFrom.arns([snapshot.snapshot_arn]))
     (made,) = of(stack, "AWS::ElastiCache::ServerlessCacheSnapshot")
     assert made["KmsKeyId"] == stack.resolve(key.key_arn)
-    assert made["ServerlessCacheSnapshotName"].startswith("shop-before-")
+    # With the id of the cache: a snapshot of another cache cannot have the name of this one.
+    before, cache_id = made["ServerlessCacheSnapshotName"]["Fn::Join"][1]
+    assert before.startswith("shop-before-")
+    assert cache_id == stack.resolve(cache.serverless_cache_name)
 
 
 ISOLATED = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)

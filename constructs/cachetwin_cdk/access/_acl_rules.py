@@ -37,7 +37,9 @@ _COMMAND = re.compile(r"[+-](@?)([a-z][a-z0-9._-]*)(?:\|([a-z0-9_-]+))?", re.IGN
 # What says something of the user, not of a selector.
 _ROOT_RULES = frozenset({"on", "off", "reset", "clearselectors", "sanitize-payload", "skip-sanitize-payload"})
 _PASSWORD_RULES = frozenset({"nopass", "resetpass"})
-_DATABASES = re.compile(r"db=\d+(,\d+)*")
+_DATABASES = re.compile(r"db=[0-9]+(,[0-9]+)*")
+# The engine reads a pattern up to white space of ASCII, and refuses one with a zero byte.
+_UNPRINTABLE = re.compile(r"[^\S \t\r\n]|[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass
@@ -50,6 +52,8 @@ class _Selector:
 
 def check_rules(text: str, engine_version: EngineVersion | None = None) -> None:
     """Raise ValidationError for a rule that ElastiCache refuses, at this version or else at every version."""
+    if (strange := _UNPRINTABLE.search(text)) is not None:
+        _refuse("be of printable characters with plain spaces between rules", strange[0], "remove that character")
     root, inner = _Selector(), None
     for rule in text.replace("(", " ( ").replace(")", " ) ").split():
         if rule in "()":

@@ -9,18 +9,18 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct, IDependable
 
 from cachetwin_cdk.checks._claims import claim_name
-from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._names import generated_id, require_existing_id, require_id
 from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._retention import keep_with
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, validate_at_synth
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, refuse, validate_at_synth, warn
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.monitoring._events import ApiEvents
 
 from ._group_member import GroupMember
 from ._permissions import Permissions
 from .access_string import AccessString
-from .users import IUser, NoPasswordUser
+from .users import IUser, NoPasswordUser, User
 
 _USERS_MAX = 100  # quota per user group
 
@@ -87,9 +87,14 @@ class _ImportedUserGroup(UserGroupBase):
         users: Sequence[IUser],
         add_users: bool,
     ) -> None:
+        require_existing_id("user_group_id", user_group_id)
         super().__init__(scope, construct_id)
         self.user_group_id = user_group_id.lower() if known(user_group_id) else user_group_id
-        self.engine, self._users, self._adds_users = engine, list(users), add_users
+        self.engine, self._adds_users = engine, add_users
+        self._users: list[IUser] = []
+        for user in users:
+            require_member(self, user)
+            self._users.append(user)
 
     @property
     def users(self) -> Sequence[IUser]:
@@ -172,6 +177,12 @@ class UserGroup(UserGroupBase):
             raise ValidationError(
                 "users must be at least one when the app is complete, got none: nobody could log in; give users, or add "
                 "them with add_user"
+            )
+        if all(isinstance(user, User) and not user.access_string.is_on for user in self._users):
+            warn(
+                self,
+                WarningId.USER_OFF,
+                "every user of the group is off, so nobody can log in; begin an access string with on, or add a user",
             )
 
     @property

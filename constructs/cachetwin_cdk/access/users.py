@@ -14,7 +14,7 @@ from constructs import Construct
 
 from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
-from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._names import generated_id, require_existing_id, require_id
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -96,6 +96,8 @@ class _ImportedUser(UserBase):
     def __init__(
         self, scope: Construct, construct_id: str, *, user_id: str, user_name: str, engine: Engine, iam_user: bool
     ) -> None:
+        require_existing_id("user_id", user_id)
+        _require_engine(engine)
         super().__init__(scope, construct_id)
         self.user_id, self.user_name, self.engine = user_id.lower() if known(user_id) else user_id, user_name, engine
         self._iam_user = iam_user
@@ -137,8 +139,7 @@ class User(UserBase):
             f"hold 1 to {_USER_NAME_LENGTH_MAX} characters and no space",
             remedy="choose such a name",
         )
-        if engine is Engine.MEMCACHED:
-            refuse("engine", "be valkey or redis", engine, "Memcached has no users; guard it by security groups")
+        _require_engine(engine)
         super().__init__(scope, construct_id)
         claim_name("user_id", self, "user", user_id)
         given_id = user_id or generated_id(self, user_name)
@@ -188,6 +189,11 @@ class User(UserBase):
             engine=engine,
             iam_user=iam_authentication,
         )
+
+
+def _require_engine(engine: Engine) -> None:
+    if engine is Engine.MEMCACHED:
+        refuse("engine", "be valkey or redis", engine, "Memcached has no users; guard it by security groups")
 
 
 def _imported_name(user_id: str, user_name: str | None, *, iam: bool) -> str:

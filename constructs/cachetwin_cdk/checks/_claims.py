@@ -38,6 +38,13 @@ def claim_private_dns(owner: IConstruct, vpc: str | None, service: str) -> None:
         )
 
 
+def claim_rotation(owner: IConstruct, secret_arn: str) -> None:
+    """Raise ValidationError when another rotation of the app changes the secret already."""
+    holder = _holder(owner, "rotation", secret_arn)
+    if holder is not None:
+        refuse("secret", "be rotated once", f"one that {holder} rotates", "give each user a secret of its own")
+
+
 def _holder(owner: IConstruct, kind: str, name: str) -> str | None:
     """The path of the construct that has it already; otherwise ``owner`` has it from now on."""
     stack = cdk.Stack.of(owner)

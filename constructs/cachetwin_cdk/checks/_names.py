@@ -11,6 +11,8 @@ from ._validate import require_match
 
 # API pattern of UserId and UserGroupId; 40 is the length other libraries found the service to accept.
 ID_LENGTH_MAX = 40
+SNAPSHOT_NAME_LENGTH_MAX = 255  # API reference of CreateServerlessCacheSnapshot
+_DESCRIPTION_LENGTH_MAX = 255  # API reference of ModifyReplicationGroup
 _DIGEST_LENGTH = 8
 
 
@@ -40,3 +42,37 @@ def require_id(name: str, value: str | None, *, length_max: int = ID_LENGTH_MAX)
         f"start with a letter and hold at most {length_max} letters, digits and single hyphens between them",
         remedy="choose such an id; ElastiCache stores it in lower case",
     )
+
+
+def require_existing_id(name: str, value: str) -> None:
+    """Require an id that something in ElastiCache may have: no ARN, nor the name of an endpoint."""
+    require_match(
+        name,
+        value,
+        r"[a-zA-Z][a-zA-Z0-9-]*",
+        "be an id of letters, digits and hyphens",
+        remedy="write the id as ElastiCache lists it, not the ARN or an endpoint",
+    )
+
+
+def require_host(name: str, value: str | None) -> None:
+    """Require the name of a host, without a scheme and a port."""
+    require_match(
+        name,
+        value,
+        r"[a-zA-Z0-9_.-]+",
+        "be a host name alone",
+        remedy="leave out the scheme and the port",
+    )
+
+
+def described(given: str | None, default: str) -> str:
+    """The given description, or ``default`` as far as it fits. Raises ValidationError for one that is too long."""
+    require_match(
+        "description",
+        given,
+        rf"(?s:.{{0,{_DESCRIPTION_LENGTH_MAX}}})",
+        f"hold at most {_DESCRIPTION_LENGTH_MAX} characters",
+        remedy="shorten it",
+    )
+    return given or default[:_DESCRIPTION_LENGTH_MAX]

@@ -22,6 +22,12 @@ def require_vpc(name: str, vpc: ec2.IVpc, other: ec2.IVpc) -> None:
 
 def require_security_groups(vpc: ec2.IVpc, groups: Sequence[ec2.ISecurityGroup]) -> None:
     """Raise ValidationError for a security group of this app that is in another VPC, and for one that is given twice."""
+    require_group_ids(groups)
+    require_vpc_of_groups("security_groups", vpc, groups)
+
+
+def require_group_ids(groups: Sequence[ec2.ISecurityGroup]) -> None:
+    """Raise ValidationError for what is no id of a security group, for one that is given twice, and for too many."""
     ids = [group.security_group_id for group in groups]
     if len(set(ids)) < len(ids):
         refuse("security_groups", "name each group once", ", ".join(ids), "remove the second one")
@@ -35,12 +41,16 @@ def require_security_groups(vpc: ec2.IVpc, groups: Sequence[ec2.ISecurityGroup])
             "have ids such as sg-0123456789abcdef0",
             remedy="import them by id, not by name",
         )
+
+
+def require_vpc_of_groups(name: str, vpc: ec2.IVpc, groups: Sequence[ec2.ISecurityGroup]) -> None:
+    """Raise ValidationError when a security group of ``name`` that this app makes is in another VPC."""
     for group in groups:
         if not isinstance(group, ec2.SecurityGroup):
             continue
         resource = group.node.default_child
         if isinstance(resource, ec2.CfnSecurityGroup) and resource.vpc_id is not None:
-            _require_same_vpc("security_groups", _vpc_of(vpc.vpc_id), _vpc_of(resource.vpc_id))
+            _require_same_vpc(name, _vpc_of(vpc.vpc_id), _vpc_of(resource.vpc_id))
 
 
 _regions: "WeakKeyDictionary[cdk.Stack, str]" = WeakKeyDictionary()

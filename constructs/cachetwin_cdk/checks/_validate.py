@@ -75,8 +75,8 @@ def require_at_least(name: str, value: float | None, low: int, *, unit: str = ""
 
 
 def require_match(name: str, value: str | None, pattern: str, allowed: str, *, remedy: str) -> None:
-    """Require that the whole of ``value`` matches ``pattern``; None and tokens pass."""
-    if value is not None and known(value) and re.fullmatch(pattern, value) is None:
+    """Require that the whole of ``value`` matches ``pattern``, whose digits are ASCII's; None and tokens pass."""
+    if value is not None and known(value) and re.fullmatch(pattern, value, re.ASCII) is None:
         refuse(name, allowed, value, remedy)
 
 
@@ -116,6 +116,7 @@ class WarningId(StrEnum):
     NO_NOTIFICATIONS = "cachetwin:no-notifications"
     ONE_ZONE = "cachetwin:one-zone"
     OPEN_TO_ANY_ADDRESS = "cachetwin:open-to-any-address"
+    OTHER_VPC = "cachetwin:other-vpc"
     PARAMETER_FAMILY_UNCONFIRMED = "cachetwin:parameter-family-unconfirmed"
     PARAMETER_OF_NEWER_VERSION = "cachetwin:parameter-of-newer-version"
     PARAMETER_UNCONFIRMED = "cachetwin:parameter-unconfirmed"

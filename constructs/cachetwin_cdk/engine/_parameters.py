@@ -91,7 +91,7 @@ def _check_value(name: str, row: Mapping[str, Any], value: str) -> None:
         refuse(name, f"hold letters of {_EVENTS} only", "".join(strangers), "remove those letters")
     if kind == "integer":
         _check_number(name, row, value)
-    if kind == "number" and (not re.fullmatch(r"\d+(\.\d+)?", value) or float(value) <= row["low"]):
+    if kind == "number" and (not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value) or float(value) <= row["low"]):
         refuse(name, f"be a number above {row['low']}", value, "write it as 1.25")
     if kind == "renamed commands":
         _check_renamed(name, value)
@@ -99,7 +99,7 @@ def _check_value(name: str, row: Mapping[str, Any], value: str) -> None:
 
 def _check_number(name: str, row: Mapping[str, Any], value: str) -> None:
     low, high = row.get("low"), row.get("high")
-    if not re.fullmatch(r"0|-?[1-9]\d*", value):
+    if not re.fullmatch(r"0|-?[1-9][0-9]*", value):
         refuse(name, "be a whole number", value, "write digits, without a unit")
     number = int(value)
     if high is None and number > _NUMBER_MAX:

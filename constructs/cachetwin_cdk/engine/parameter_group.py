@@ -11,7 +11,7 @@ from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import WarningId, known, refuse, warn
+from cachetwin_cdk.checks._validate import WarningId, known, refuse, require_match, warn
 from cachetwin_cdk.monitoring._events import ApiEvents
 
 from ._parameters import check_parameters, warn_of_parameters
@@ -77,6 +77,13 @@ _DEFAULT_GROUP = re.compile(
 
 class _ImportedParameterGroup(ParameterGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, name: str, family: str | None) -> None:
+        require_match(
+            "parameter_group_name",
+            name,
+            r"[a-zA-Z0-9.-]+",
+            "be a name of letters, digits, dots and hyphens",
+            remedy="write the name as ElastiCache lists it, not the ARN",
+        )
         super().__init__(scope, construct_id)
         self._default = _DEFAULT_GROUP.fullmatch(name.lower()) if known(name) else None
         told = self._default[1] if self._default is not None else None

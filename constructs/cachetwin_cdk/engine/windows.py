@@ -13,6 +13,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
 _WEEK_MINUTES = 7 * _DAY_MINUTES
 _LENGTH_MIN_MINUTES = 60
+_TIME = "([01][0-9]|2[0-3]):([0-5][0-9])"
 
 
 @checked_arguments
@@ -31,7 +32,7 @@ class MaintenanceWindow:
         """Raise ValidationError when the text is no window of a length that ElastiCache takes; tokens pass."""
         text = self.text
         if known(text):
-            found = re.fullmatch(r"([a-z]{3}):([01]\d|2[0-3]):([0-5]\d)-([a-z]{3}):([01]\d|2[0-3]):([0-5]\d)", text)
+            found = re.fullmatch(rf"([a-z]{{3}}):{_TIME}-([a-z]{{3}}):{_TIME}", text)
             if found is None or found[1] not in _DAYS or found[4] not in _DAYS:
                 refuse("maintenance_window", "be written ddd:hh:mm-ddd:hh:mm", text, "write it as sun:05:00-sun:06:00")
             start, end = (
@@ -83,7 +84,7 @@ class SnapshotWindow:
         """Raise ValidationError when the text is no window of a length that ElastiCache takes; tokens pass."""
         text = self.text
         if known(text):
-            found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
+            found = re.fullmatch(rf"{_TIME}-{_TIME}", text)
             if found is None:
                 refuse("snapshot_window", "be written hh:mm-hh:mm", text, "write it as 03:00-04:00")
             length = (_minutes(found[3], found[4]) - _minutes(found[1], found[2])) % _DAY_MINUTES

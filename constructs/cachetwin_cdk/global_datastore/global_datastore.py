@@ -9,6 +9,8 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
+from cachetwin_cdk.checks._names import require_existing_id
+from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -124,6 +126,7 @@ class _ImportedGlobalDatastore(GlobalDatastoreBase):
         cluster_mode: ClusterMode,
         compliance: Compliance,
     ) -> None:
+        require_existing_id("global_replication_group_id", global_replication_group_id)
         super().__init__(scope, construct_id)
         self.global_replication_group_id = global_replication_group_id
         self.engine_version, self.cluster_mode, self.compliance = engine_version, cluster_mode, compliance
@@ -169,6 +172,7 @@ class GlobalDatastore(GlobalDatastoreBase):
         shards: int | None = None,
         compliance: Compliance | None = None,
     ) -> None:
+        require_region("primary", scope, primary)
         _require_primary(primary)
         _require_change(primary, engine_version, node_type, parameter_group, shards)
         if compliance is Compliance.REGULATED and not primary.compliance.is_regulated:

@@ -15,10 +15,10 @@ from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._findings import acknowledge, acknowledge_regulated, excuse
-from cachetwin_cdk.checks._names import require_id
+from cachetwin_cdk.checks._names import described, require_id
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import refuse, validate_at_synth
+from cachetwin_cdk.checks._validate import known, refuse, validate_at_synth
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine._regions import warn_of_missing_type
 from cachetwin_cdk.monitoring.log_delivery import Logging, create_log_deliveries, require_deliverable
@@ -31,7 +31,7 @@ from cachetwin_cdk.replication_group._base import ReplicationGroupBase, Use
 from cachetwin_cdk.replication_group.replication_group import DEFAULT_PORT
 from cachetwin_cdk.replication_group.topology import ClusterMode, Failover, Topology
 
-from .global_datastore import GLOBAL_DATASTORE, IGlobalDatastore
+from .global_datastore import GLOBAL_DATASTORE, GlobalDatastore, IGlobalDatastore
 
 
 @checked_arguments
@@ -70,7 +70,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
             that is created and keeps entries for a month.
         replication_group_id: The id of the replication group. By default CloudFormation generates one. Changing it
             replaces the cache.
-        description: A text for the console. By default the path of the construct.
+        description: A text for the console, of at most 255 characters. By default the path of the construct.
         removal_policy: What happens when the cache is removed from the stack or replaced. By default it is kept:
             ElastiCache takes no snapshot of a secondary.
     """
@@ -105,6 +105,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         # As the primary's topology, with the replicas of this region.
         Topology(cluster_mode=global_datastore.cluster_mode, replicas=replicas, failover=failover)
         _require_access(access, self.compliance)
+        _require_replicas(global_datastore, replicas)
         _require_one_place(scope, site, global_datastore, access=access, kms_key=kms_key, upkeep=upkeep, logs=logs)
         super().__init__(scope, construct_id)
         claim_name("replication_group_id", self, "replication group", replication_group_id)
@@ -113,6 +114,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         self.uses_tls = global_datastore.uses_tls
         self.user_group = self._group(access, global_datastore)
         self.subnet_group = site.subnet_group(self)
+        self._vpc = site.network(self.subnet_group)
         self._connections = site.connections(self, port)
         resource = self._create_resource(
             global_datastore,
@@ -120,7 +122,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
             kms_key,
             removal_policy,
             port=port,
-            replication_group_description=description or f"Secondary {self.node.path}",
+            replication_group_description=described(description, f"Secondary {self.node.path}"),
             replication_group_id=replication_group_id,
             **_replicas(global_datastore, replicas),
             **failover.render(),
@@ -205,6 +207,19 @@ def _require_access(access: Access | None, compliance: Compliance) -> None:
         refuse("access", "be users in a secondary", "a token", "give the primary the token")
     if compliance.is_regulated and (access is None or not access.names_users):
         refuse("access", "be users with compliance REGULATED", access, "make a UserGroup in this region")
+
+
+def _require_replicas(global_datastore: IGlobalDatastore, replicas: int) -> None:
+    """Global datastore guide: a secondary takes over the failover of the primary, which needs a replica."""
+    if isinstance(global_datastore, GlobalDatastore) and known(replicas):
+        primary = global_datastore.primary.topology
+        if replicas == 0 and primary.automatic_failover:
+            refuse(
+                "replicas",
+                f"be at least 1, as the failover of the primary is {primary.failover}",
+                replicas,
+                "leave it out, or make the primary with Failover.MANUAL",
+            )
 
 
 def _require_one_place(

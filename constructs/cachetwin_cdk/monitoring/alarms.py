@@ -6,6 +6,7 @@ engine runs commands on one thread, so a host with 2 vCPUs is busy at 45 percent
 ``clusterId``, which differs from that pack.
 """
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -131,7 +132,7 @@ class CacheAlarms(Construct):
     ) -> None:
         rules = [rule for rule in _rules_of(cache, node_type) if pack is AlarmPack.FULL or rule.pack is pack]
         _require_names(rules, thresholds or {}, without)
-        require_region("topic", scope, topic)
+        require_alarm_topic("topic", scope, topic)
         super().__init__(scope, construct_id)
         chosen = dict(thresholds or {})
         self.alarms: list[cloudwatch.Alarm] = []
@@ -205,6 +206,20 @@ def _limits_of(cache: IServerlessCache) -> Iterator[_Rule]:
         )  # fmt: skip
 
 
+def require_alarm_topic(name: str, scope: Construct, topic: sns.ITopic | None) -> None:
+    """Raise ValidationError for a topic that alarms of this stack cannot reach."""
+    require_region(name, scope, topic)
+    key = topic.master_key if isinstance(topic, sns.Topic) else None
+    alias = getattr(key, "alias_name", "")  # jsii's interfaces cannot be asked with isinstance
+    if alias == "alias/aws/sns":
+        refuse(
+            name,
+            "not be encrypted with the key of AWS for SNS, which alarms may not use",
+            alias,
+            "give it a key whose policy admits cloudwatch.amazonaws.com, or none",
+        )
+
+
 def _require_names(rules: Sequence[_Rule], thresholds: Mapping[str, float], without: Collection[str]) -> None:
     names = sorted({rule.metric for rule in rules})
     for argument, given in (("thresholds", thresholds), ("without", without)):
@@ -212,6 +227,8 @@ def _require_names(rules: Sequence[_Rule], thresholds: Mapping[str, float], with
             if name not in names:
                 refuse(argument, f"name metrics of the pack, {', '.join(names)}", name, "correct or remove that name")
     for name, value in thresholds.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value) or math.isinf(value):
+            raise TypeError(f"thresholds[{name!r}] must be a finite number, got {value!r}")
         if name in without:
             refuse("without", "leave out metrics that have no threshold", name, "keep one of them")
         if name in {"CPUUtilization", "EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "CacheHitRate"}:

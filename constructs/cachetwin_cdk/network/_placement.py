@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cachetwin_cdk.checks._places import require_vpc
+from cachetwin_cdk.checks._places import identity_of_vpc, require_vpc
 from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, known_elements, validate_at_synth, warn
 
 _GROUPS_QUOTA = 5
@@ -77,6 +77,26 @@ def warn_of_groups(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> No
 
     if own:
         validate_at_synth(scope, check)
+
+
+def warn_of_other_vpc(scope: Construct, vpc: ec2.IVpc, theirs: ec2.IVpc | None) -> None:
+    """Warn of a cache that is certainly in another VPC than its client; one that is not known passes."""
+    if theirs is None or theirs is vpc:
+        return
+    names = identity_of_vpc(vpc), identity_of_vpc(theirs)
+    if None not in names and names[0] != names[1]:
+        warn(
+            scope,
+            WarningId.OTHER_VPC,
+            f"the cache is in {names[1]}, its client in {names[0]}; pass the VPC of the cache, or connect the two and "
+            "acknowledge this warning",
+        )
+
+
+def accept_all_outbound(source: ec2.IConnectable) -> None:
+    """Acknowledge CDK's warning that a rule for the cache is superfluous in groups that admit all outbound traffic."""
+    for group in source.connections.security_groups:
+        cdk.Annotations.of(group).acknowledge_warning("@aws-cdk/aws-ec2:ipv4IgnoreEgressRule")
 
 
 def _is_open(group: ec2.SecurityGroup) -> bool:

@@ -11,7 +11,7 @@ from cachetwin_cdk.checks._places import require_one_place
 from cachetwin_cdk.checks._validate import ValidationError, require_at_most_one
 
 from ._placement import closed_security_group, warn_of_groups
-from .subnet_group import ISubnetGroup, create_subnet_group
+from .subnet_group import ISubnetGroup, SubnetGroup, create_subnet_group
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Site:
     def subnet_group(self, scope: Construct) -> ISubnetGroup:
         """The given subnet group, or a new one."""
         return self.given_subnet_group or create_subnet_group(scope, self.vpc, self.vpc_subnets)
+
+    def network(self, subnet_group: ISubnetGroup) -> ec2.IVpc | None:
+        """The VPC, given or that of the subnet group; None for a subnet group that was imported."""
+        return self.vpc or (subnet_group.vpc if isinstance(subnet_group, SubnetGroup) else None)
 
     def connections(self, scope: Construct, port: int) -> ec2.Connections:
         """Connections to ``port`` through the given security groups, or else through a new one without rules."""

@@ -62,7 +62,11 @@ class ControlPlaneEndpoint(Construct):
         zones = [subnet.availability_zone for subnet in subnets.subnets]
         if known(*zones) and len(set(zones)) < len(zones):
             refuse("vpc_subnets", "be one in each availability zone", ", ".join(zones), "select one subnet per zone")
+        if private_dns_enabled and isinstance(vpc, ec2.Vpc):
+            _require_dns(vpc)
         super().__init__(scope, construct_id)
+        self.vpc = vpc
+        """The VPC of the callers."""
         if private_dns_enabled:
             claim_private_dns(self, identity_of_vpc(vpc), "elasticache-fips" if fips else "elasticache")
         groups = list(security_groups) if security_groups else [self._closed_security_group(vpc)]
@@ -117,4 +121,15 @@ class ControlPlaneEndpoint(Construct):
             vpc=vpc,
             description=f"Who may call the API of ElastiCache through {self.node.path}",
             allow_all_outbound=False,
+        )
+
+
+def _require_dns(vpc: ec2.Vpc) -> None:
+    """Raise ValidationError for a VPC of this app in which no private name of an endpoint is resolved."""
+    if not (vpc.dns_hostnames_enabled and vpc.dns_support_enabled):
+        refuse(
+            "private_dns_enabled",
+            "be False in a VPC without DNS support and DNS hostnames",
+            vpc.node.path,
+            "make the Vpc with enable_dns_support and enable_dns_hostnames",
         )

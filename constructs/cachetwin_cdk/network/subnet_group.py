@@ -60,6 +60,7 @@ ISubnetGroup = SubnetGroupBase
 
 class _ImportedSubnetGroup(SubnetGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+        _require_name(name)
         super().__init__(scope, construct_id)
         self.subnet_group_name, self.availability_zones = name.lower() if known(name) else name, ()
 
@@ -89,13 +90,7 @@ class SubnetGroup(SubnetGroupBase):
         description: str | None = None,
         subnet_group_name: str | None = None,
     ) -> None:
-        require_match(
-            "subnet_group_name",
-            subnet_group_name,
-            r"[A-Za-z0-9 ._-]{1,255}",
-            "hold 1 to 255 letters, digits, spaces, dots, hyphens and underscores",
-            remedy="choose such a name; ElastiCache stores it in lower case",
-        )
+        _require_name(subnet_group_name)
         if subnet_group_name is not None and subnet_group_name.lower() == "default":
             refuse(
                 "subnet_group_name", "not be default, which is the service's own", subnet_group_name, "choose another"
@@ -129,6 +124,16 @@ class SubnetGroup(SubnetGroupBase):
     def from_subnet_group_name(scope: Construct, construct_id: str, subnet_group_name: str) -> ISubnetGroup:
         """A subnet group that exists already, imported."""
         return _ImportedSubnetGroup(scope, construct_id, name=subnet_group_name)
+
+
+def _require_name(name: str | None) -> None:
+    require_match(
+        "subnet_group_name",
+        name,
+        r"[A-Za-z0-9 ._-]{1,255}",
+        "hold 1 to 255 letters, digits, spaces, dots, hyphens and underscores",
+        remedy="choose such a name; ElastiCache stores it in lower case",
+    )
 
 
 def create_subnet_group(scope: Construct, vpc: ec2.IVpc | None, vpc_subnets: ec2.SubnetSelection | None) -> SubnetGroup:

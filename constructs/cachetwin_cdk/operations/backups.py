@@ -23,8 +23,8 @@ from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.windows import SnapshotWindow
 
 RETENTION_MAX_DAYS = 35
-# API reference of SnapshotArns, and S3's rules for the names of buckets.
-_FILE = r"s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^,]+"
+# API reference of SnapshotArns, and S3's rules for the names of buckets, old ones of us-east-1 included.
+_FILE = r"s3:::[a-zA-Z0-9._-]{3,255}/[^,]+"
 _SNAPSHOT = r"elasticache:[^,]+:(serverlesscache)?snapshot:[^,]+"
 
 

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct, IDependable
 
+from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._validate import refuse
 from cachetwin_cdk.engine.engine_version import Engine
+from cachetwin_cdk.network._placement import warn_of_other_vpc
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.replication_group._base import IReplicationGroup
 from cachetwin_cdk.serverless._base import IServerlessCache
@@ -77,6 +80,31 @@ def _allow_readers_of_secrets(key: kms.Key) -> None:
             },
         )
     )
+
+
+def require_usable(
+    scope: Construct, cache: Cache | None, vpc: ec2.IVpc | None, access: AccessString | None = None
+) -> None:
+    """Raise ValidationError for a cache on the internet, to which a pattern opens no way, and for a user that is off.
+
+    A cache in another VPC is warned of.
+    """
+    if isinstance(cache, IServerlessCache) and cache.is_public:
+        refuse(
+            "cache",
+            "be in a VPC",
+            f"{cache.node.path} with a public endpoint",
+            "make it with connection_type VPC, or leave it out",
+        )
+    require_switched_on("cache_access", access)
+    if cache is not None and vpc is not None:
+        warn_of_other_vpc(scope, vpc, cache._vpc)
+
+
+def require_switched_on(name: str, access: AccessString | None) -> None:
+    """Raise ValidationError for the rules of a user that cannot log in."""
+    if access is not None and access.switch == "off":
+        refuse(name, "be of a user that is on", access, "begin it with on")
 
 
 def add_user_to(cache: Cache, user: IUser) -> IDependable | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_lambda as lambda_
 
 from cachetwin_cdk.checks._places import require_vpc
 from cachetwin_cdk.checks._validate import known, refuse, require_between, require_match
@@ -28,6 +29,14 @@ _PATH_LENGTH_MAX = 1024
 # Families of instance classes that RDS for PostgreSQL 18 has, by their first letters; others are EC2's alone or too old.
 _DATABASE_FAMILIES = ("c6gd", "m5", "m6", "m7", "m8", "r5", "r6", "r7", "r8", "t3", "t4g", "x1", "x2", "x8", "z1")
 _LAMBDA_ENVIRONMENT_MAX = 4096
+# Runtimes that Lambda makes no function of any more (cfn-lint's copy of the dates, November 2026).
+_RETIRED_RUNTIMES = frozenset(
+    {
+        "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "go1.x", "java8", "nodejs", "nodejs10.x",
+        "nodejs12.x", "nodejs14.x", "nodejs4.3", "nodejs6.10", "nodejs8.10", "provided", "python2.7", "python3.6",
+        "python3.7", "ruby2.5", "ruby2.7",
+    }
+)  # fmt: skip
 _LAMBDA_OWN = (
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
@@ -152,8 +161,27 @@ def require_command(name: str, command: Sequence[str] | None) -> None:
         refuse(name, "have a word at least", list(command), "leave it out, or name the program")
 
 
-def require_handler(handler: str) -> None:
-    """Raise ValidationError for a handler without the module, or the file, that has it."""
+def require_runtime(runtime: lambda_.Runtime | None) -> None:
+    """Raise ValidationError for a runtime that Lambda makes no function of any more."""
+    if runtime is not None and runtime.name in _RETIRED_RUNTIMES:
+        refuse("runtime", "be one that Lambda still offers", runtime.name, "choose a newer one")
+
+
+def require_timeout(timeout: cdk.Duration, most_s: int) -> None:
+    """Raise ValidationError for a time that is no whole number of seconds up to ``most_s``."""
+    seconds = timeout.to_seconds(integral=False)
+    require_between("timeout", seconds, 1, most_s, unit="seconds")
+    if known(seconds) and seconds % 1:
+        refuse("timeout", "be a whole number of seconds", seconds, "round it")
+
+
+def chosen_handler(handler: str | None, code: lambda_.Code | None) -> str:
+    """The handler, given or that of the code. Raises ValidationError for one without the module that has it."""
+    is_inline = isinstance(code, lambda_.InlineCode)
+    handler = handler or ("index.handle" if is_inline else "handler.handle")
     require_match(
         "handler", handler, r"[^\s.]\S*\.[^\s.]+", "be written as module.function", remedy="write it as handler.handle"
     )
+    if is_inline and known(handler) and not handler.startswith("index."):
+        refuse("handler", "begin with index. for inline code, which is in that module", handler, "write index.handle")
+    return handler

@@ -72,6 +72,8 @@ class Callers:
         if self.cors is not None and isinstance(self.cors, rest.CorsOptions) is not is_rest:
             wanted = "aws_apigateway.CorsOptions" if is_rest else "aws_apigatewayv2.CorsPreflightOptions"
             refuse("cors_preflight", f"be {wanted} for {kind} APIs", type(self.cors).__name__, "pass that")
+        if self.cors is not None and self.cors.allow_credentials and "*" in (self.cors.allow_origins or ()):
+            refuse("cors_preflight", "name origins where it allows credentials", "*", "list them; browsers refuse both")
         if self.authorizer is not None and self.anonymous:
             refuse("allow_anonymous", "be False with an authorizer", self.anonymous, "keep one of them")
 

@@ -33,7 +33,7 @@ from cachetwin_cdk.replication_group.topology import Topology
 from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of
+from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of, require_usable
 from ._environment import merged, number_text, seconds_text
 from ._fargate import NOT_ROOT, api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
@@ -212,6 +212,7 @@ class CachedWebApp(Construct):
         require_instance_type(database_instance_type)
         super().__init__(scope, construct_id)
 
+        require_usable(self, cache, vpc, cache_access)
         self.compliance = compliance
         self._removal_policy = removal_policy
         self._retention_days = compliance.retention_days if backup_retention_days is None else backup_retention_days

@@ -18,6 +18,7 @@ from constructs import Construct
 from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IamUser
+from cachetwin_cdk.checks._places import require_vpc_of_groups
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -31,14 +32,15 @@ from cachetwin_cdk.checks._validate import (
 )
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.monitoring.log_delivery import log_key
+from cachetwin_cdk.network._placement import accept_all_outbound
 from cachetwin_cdk.operations.backups import Backups
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, UserPlace, add_user_to, engine_of, iam_environment
+from ._cache import Cache, UserPlace, add_user_to, engine_of, iam_environment, require_usable
 from ._environment import merged, seconds_text
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import private_function
-from ._limits import require_function_environment, require_handler
+from ._limits import chosen_handler, require_function_environment, require_runtime, require_timeout
 from ._logs import LogSettings
 from ._network import isolated_network
 from ._session_front import (
@@ -71,7 +73,7 @@ class SessionApi(Construct):
 
     Args:
         code: The code of the function. Required unless ``function`` is given.
-        handler: The handler in ``code``.
+        handler: The handler in ``code``. By default ``handler.handle``, or ``index.handle`` for inline code.
         runtime: The runtime of the function. Python 3.13 by default.
         function: An existing function in ``vpc``, in place of ``code``. By default one is created.
         api_type: The kind of API: HTTP, or REST for the features that only REST APIs have. Changing it replaces the
@@ -116,7 +118,7 @@ class SessionApi(Construct):
         construct_id: str,
         *,
         code: lambda_.Code | None = None,
-        handler: str = "handler.handle",
+        handler: str | None = None,
         runtime: lambda_.Runtime | None = None,
         function: lambda_.Function | None = None,
         api_type: ApiType = ApiType.HTTP,
@@ -160,10 +162,20 @@ class SessionApi(Construct):
         chosen_routes = [method_and_path(route) for route in routes]
         _require_routes(chosen_routes, api_type)
         require_function_environment(environment or {})
-        require_handler(handler)
+        if function is not None:
+            _require_no_settings(
+                handler=handler,
+                runtime=runtime,
+                timeout=timeout,
+                architecture=architecture,
+                reserved_concurrent_executions=reserved_concurrent_executions,
+            )
+        handler = chosen_handler(handler, code)
+        require_runtime(runtime)
         require_at_least("reserved_concurrent_executions", reserved_concurrent_executions, 0)
         super().__init__(scope, construct_id)
 
+        require_usable(self, cache, vpc, cache_access)
         _warn_of_quotas(self, rate_limit, burst_limit)
         self._regulated = compliance.is_regulated
         retain_logs = retain_unless_destroyed(removal_policy)
@@ -204,6 +216,8 @@ class SessionApi(Construct):
         if member is not None:
             self.function.node.add_dependency(member)
         self.cache.grant_connect(self.function, self.cache_user)
+        if function is not None:
+            accept_all_outbound(function)
         self.function.connections.allow_to_default_port(self.cache, "The function asks the cache")
         self._front = self._create_front(
             api_type, chosen_routes, callers, Limits(rate_limit, burst_limit), account_log_role=account_log_role
@@ -338,8 +352,17 @@ def _require_code(code: lambda_.Code | None, function: lambda_.Function | None) 
 def _require_vpc(vpc: ec2.IVpc | None, *, cache: Cache | None, function: lambda_.Function | None) -> None:
     if cache is not None and vpc is None:
         raise ValidationError("vpc must be given with a cache that exists, got None; pass the VPC the cache is in")
-    if function is not None and vpc is None:
-        raise ValidationError("vpc must be given with a function that exists, got None; pass the VPC it is in")
+    if function is not None:
+        if vpc is None:
+            raise ValidationError("vpc must be given with a function that exists, got None; pass the VPC it is in")
+        require_vpc_of_groups("function", vpc, function.connections.security_groups)
+
+
+def _require_no_settings(**settings: object) -> None:
+    """Raise ValidationError for settings of the function that is made here, where one exists."""
+    for name, value in settings.items():
+        if value is not None:
+            refuse(name, "be left out with an existing function", value, "set it where the function is made")
 
 
 def _require_numbers(
@@ -348,7 +371,7 @@ def _require_numbers(
     require_at_least("rate_limit", rate_limit, 1, unit="request per second")
     require_at_least("burst_limit", burst_limit, 1, unit="request")
     require_between("memory_size_mib", memory_size_mib, 128, 10_240, unit="MiB")
-    require_between("timeout", timeout.to_seconds(integral=False), 1, _API_TIMEOUT_S, unit="seconds")
+    require_timeout(timeout, _API_TIMEOUT_S)
     require_at_least("session_ttl", session_ttl.to_seconds(integral=False), 1, unit="second")
 
 

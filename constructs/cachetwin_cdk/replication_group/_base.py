@@ -14,7 +14,9 @@ from cachetwin_cdk.access._connect import grant_connect
 from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import IUser
-from cachetwin_cdk.checks._validate import ValidationError, known
+from cachetwin_cdk.checks._names import require_existing_id, require_host
+from cachetwin_cdk.checks._places import require_group_ids
+from cachetwin_cdk.checks._validate import ValidationError, known, require_between
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring._events import ApiEvents
 from cachetwin_cdk.monitoring._watched import Watched
@@ -50,6 +52,7 @@ class ReplicationGroupBase(
     """Whether writes are kept in a log in several zones."""
     uses_tls: bool | None = None
     """Whether clients have to use TLS; None where it is not known, as for an imported group."""
+    _vpc: ec2.IVpc | None = None
     _connections: ec2.Connections
     _primary_endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
@@ -162,6 +165,12 @@ class ImportedReplicationGroup(ReplicationGroupBase):
         security_groups: Sequence[ec2.ISecurityGroup],
         user_group: IUserGroup | None,
     ) -> None:
+        require_existing_id("replication_group_id", replication_group_id)
+        require_between("port", port, 1, 65535)
+        require_host("primary_endpoint_address", primary_endpoint_address)
+        require_host("reader_endpoint_address", reader_endpoint_address)
+        require_group_ids(security_groups)
+        require_host("configuration_endpoint_address", configuration_endpoint_address)
         super().__init__(scope, construct_id)
         # As the service stores it: an ARN with capitals matches nothing.
         self.replication_group_id = (

@@ -14,7 +14,7 @@ from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._claims import claim_name
 from cachetwin_cdk.checks._findings import acknowledge
-from cachetwin_cdk.checks._names import require_id
+from cachetwin_cdk.checks._names import described, require_id
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, require_at_most_one
@@ -95,7 +95,7 @@ class ReplicationGroup(Rotating, ReplicationGroupBase):
             that is created and keeps entries for a month.
         replication_group_id: The id of the replication group. By default CloudFormation generates one. Changing it
             replaces the cache.
-        description: A text for the console. By default the path of the construct.
+        description: A text for the console, of at most 255 characters. By default the path of the construct.
         removal_policy: What happens when the cache is removed from the stack or replaced. By default a final
             snapshot is taken.
     """
@@ -156,7 +156,7 @@ class ReplicationGroup(Rotating, ReplicationGroupBase):
         claim_name("replication_group_id", self, "replication group", replication_group_id)
         self._set_attributes(settings)
         self._create_parts(site, settings, parameter_group)
-        text = description or f"Cache of {self.node.path}"
+        text = described(description, f"Cache of {self.node.path}")
         self._create_resource(settings, replication_group_id, text, removal_policy)
 
     def _set_attributes(self, settings: Settings) -> None:
@@ -169,6 +169,7 @@ class ReplicationGroup(Rotating, ReplicationGroupBase):
     def _create_parts(self, site: Site, settings: Settings, parameter_group: IParameterGroup | None) -> None:
         """Make what the cache needs, unless it was given: subnets, parameters, users and a security group."""
         self.subnet_group = site.subnet_group(self)
+        self._vpc = site.network(self.subnet_group)
         settings.topology.require_zones(self.subnet_group.availability_zones)
         require_addresses(self, settings.addressing.network_type, self.subnet_group.subnets)
         self.parameter_group = parameter_group or self._create_parameter_group(settings.parameters)

@@ -14,10 +14,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cachetwin_cdk.checks._claims import claim_rotation
 from cachetwin_cdk.checks._findings import OWN_POLICY, acknowledge, acknowledge_regulated, excuse
+from cachetwin_cdk.checks._places import require_region, require_vpc
 from cachetwin_cdk.checks._validate import WarningId, known, refuse, require_between, warn
 from cachetwin_cdk.monitoring.log_delivery import shared_log_key
-from cachetwin_cdk.network._placement import chosen_subnets
+from cachetwin_cdk.network._placement import accept_all_outbound, chosen_subnets, warn_of_other_vpc
 from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
 from cachetwin_cdk.replication_group._base import IReplicationGroup
 from cachetwin_cdk.serverless._base import IServerlessCache
@@ -57,6 +59,19 @@ class Settings:
     control_plane: ControlPlaneEndpoint | None
     encryption_key: kms.IKey | None
 
+    def validate(self) -> None:
+        """Raise ValidationError for what needs a VPC without one, and for an endpoint of another VPC."""
+        given = {
+            "vpc_subnets": self.vpc_subnets,
+            "security_groups": self.security_groups,
+            "control_plane": self.control_plane,
+        }
+        for name, value in given.items():
+            if value is not None and self.vpc is None:
+                refuse(name, "be left out without vpc", name, "pass the VPC that the function runs in")
+        if self.vpc is not None and self.control_plane is not None:
+            require_vpc("control_plane", self.vpc, self.control_plane.vpc)
+
 
 def refuse_second_rotation(name: str, path: str) -> NoReturn:
     """Raise ValidationError for a user or cache whose password another rotation changes already."""
@@ -68,7 +83,12 @@ class Rotation(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, subject: Subject, settings: Settings) -> None:
         require_between("automatically_after_days", settings.automatically_after_days, 1, 1000, unit="days")
+        settings.validate()
+        require_region("encryption_key", scope, settings.encryption_key)
         super().__init__(scope, construct_id)
+        claim_rotation(self, subject.secret.secret_arn)
+        if settings.vpc is not None and subject.cache is not None:
+            warn_of_other_vpc(self, settings.vpc, subject.cache._vpc)
         log_group = logs.LogGroup(
             self,
             "Log",
@@ -119,8 +139,10 @@ class Rotation(Construct):
 
     def _subnets(self, vpc: ec2.IVpc, settings: Settings) -> Sequence[ec2.ISubnet]:
         """Subnets that reach the APIs of AWS: those given, those with a NAT gateway, or else isolated ones."""
-        if settings.vpc_subnets is not None or vpc.private_subnets:
-            return chosen_subnets(vpc, settings.vpc_subnets) if settings.vpc_subnets else vpc.private_subnets
+        if settings.vpc_subnets is not None:
+            return _given_subnets(vpc, settings.vpc_subnets)
+        if vpc.private_subnets:
+            return vpc.private_subnets
         if settings.control_plane is None:
             warn(
                 self,
@@ -154,11 +176,27 @@ class Rotation(Construct):
 
     def _connect(self, subject: Subject, control_plane: ControlPlaneEndpoint | None) -> None:
         """Allow the function to connect to the cache, for the test of the new password, and to the API."""
+        accept_all_outbound(self.function)
         if subject.cache is not None:
             self.function.connections.allow_to_default_port(subject.cache, "Rotation tries the new password")
         if control_plane is not None:
             control_plane.allow(*subject.actions, resources=[subject.resource_arn])
             self.function.connections.allow_to_default_port(control_plane, "Rotation calls the API of ElastiCache")
+
+
+def _given_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection) -> Sequence[ec2.ISubnet]:
+    """The selected subnets. Raises ValidationError for public ones, where a function has no way out."""
+    chosen = chosen_subnets(vpc, vpc_subnets)
+    public = {subnet.subnet_id for subnet in vpc.public_subnets}
+    found = [subnet.subnet_id for subnet in chosen if subnet.subnet_id in public]
+    if found:
+        refuse(
+            "vpc_subnets",
+            "not be public for a function, which gets no public address there",
+            ", ".join(found),
+            "select private subnets, or leave vpc_subnets out",
+        )
+    return chosen
 
 
 def _address(subject: Subject) -> dict[str, str]:

@@ -14,6 +14,8 @@ from cachetwin_cdk.access._connect import grant_connect
 from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import IUser
+from cachetwin_cdk.checks._names import require_host
+from cachetwin_cdk.checks._places import require_group_ids
 from cachetwin_cdk.checks._validate import ValidationError, require_one_of
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.monitoring._events import ApiEvents, service_event_rule
@@ -49,13 +51,24 @@ class ServerlessCacheBase(ServerlessCacheMetrics, Watched, Snapshotted, ApiEvent
     """The limits of the cache; None for an imported cache."""
     uses_tls: bool = True
     """Always True: serverless caches have no connections without TLS."""
+    is_public: bool = False
+    """Whether the endpoint is on the internet, in no VPC; False for an imported cache."""
+    _vpc: ec2.IVpc | None = None
     _connections: ec2.Connections
     _endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
 
     @property
     def connections(self) -> ec2.Connections:
-        """The network connections of the cache; the default ports are those of both endpoints."""
+        """The network connections of the cache; the default ports are those of both endpoints.
+
+        Raises ValidationError for a cache with a public endpoint, which has no security groups.
+        """
+        if self.is_public:
+            raise ValidationError(
+                "connections must be asked of a cache in a VPC, got one with a public endpoint; let its clients reach "
+                "port 6379 on the internet, for example with connections.allow_to_any_ipv4(ec2.Port.tcp(6379))"
+            )
         return self._connections
 
     @property
@@ -152,6 +165,9 @@ class ImportedServerlessCache(ServerlessCacheBase):
         security_groups: Sequence[ec2.ISecurityGroup],
         user_group: IUserGroup | None,
     ) -> None:
+        require_host("endpoint_address", endpoint_address)
+        require_host("reader_endpoint_address", reader_endpoint_address)
+        require_group_ids(security_groups)
         super().__init__(scope, construct_id)
         self.serverless_cache_name = serverless_cache_name
         self.user_group = user_group

@@ -15,7 +15,7 @@ from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import PasswordUser, User
 from cachetwin_cdk.checks._claims import claim_name
-from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._names import SNAPSHOT_NAME_LENGTH_MAX, generated_id, require_existing_id, require_id
 from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
@@ -114,6 +114,7 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         super().__init__(scope, construct_id)
         claim_name("serverless_cache_name", self, "serverless cache", serverless_cache_name)
         self.engine, self.compliance, self.usage_limits = engine, compliance, limits
+        self.is_public, self._vpc = reach.is_public, vpc
         self._add_warnings(snapshots, kms_key, removal_policy)
         self.user_group, self._user = self._create_group(access, is_public=reach.is_public)
         self._create_resource(
@@ -232,6 +233,9 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         """A serverless cache that exists already.
 
         Members that depend on an argument left out raise ValidationError."""
+        require_existing_id("serverless_cache_name", serverless_cache_name)
+        if engine is Engine.MEMCACHED and user_group is not None:
+            refuse("user_group", "be left out for Memcached, which has no users", user_group.node.path, "leave it out")
         return ImportedServerlessCache(
             scope,
             construct_id,
@@ -326,8 +330,8 @@ def _require_final(name: str | None, removal_policy: cdk.RemovalPolicy) -> None:
     require_match(
         "final_snapshot_name",
         name,
-        r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
-        "be lower case: a letter, then letters, digits and single hyphens between them",
+        rf"(?=.{{1,{SNAPSHOT_NAME_LENGTH_MAX}}}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        f"be lower case: a letter, then at most {SNAPSHOT_NAME_LENGTH_MAX} letters, digits and single hyphens in all",
         remedy="choose such a name",
     )
     if name is not None and removal_policy is not cdk.RemovalPolicy.SNAPSHOT:

@@ -83,6 +83,13 @@ def dual_stack_without_ipv6(stack: cdk.Stack, _vpc: ec2.IVpc) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, network_type=NetworkType.DUAL_STACK)
 
 
+def a_client_in_another_vpc(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    private = ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    other = ec2.Vpc(stack, "Other", max_azs=2, nat_gateways=0, subnet_configuration=[private])
+    cache = ServerlessCache(stack, "Cache", vpc=other)
+    SessionApi(stack, "Api", code=lambda_.Code.from_inline("x"), vpc=vpc, cache=cache)
+
+
 BUILDS: dict[str, Build] = {
     "cachetwin:alarms-on-fixed-nodes": alarms_before_scaling,
     "cachetwin:at-rest-off": lambda stack, vpc: ReplicationGroup(
@@ -145,6 +152,7 @@ BUILDS: dict[str, Build] = {
     "cachetwin:open-to-any-address": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc
     ).connections.allow_default_port_from_any_ipv4(),
+    "cachetwin:other-vpc": a_client_in_another_vpc,
     "cachetwin:parameter-family-unconfirmed": lambda stack, _vpc: ParameterGroup(
         stack, "Parameters", engine_version=EngineVersion.of(Engine.VALKEY, "12.0")
     ),

@@ -26,9 +26,19 @@ from cachetwin_cdk.checks._validate import ValidationError, refuse
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.node_type import NodeType
+from cachetwin_cdk.monitoring.alarms import require_alarm_topic
 from cachetwin_cdk.monitoring.log_delivery import Logging, log_key
 from cachetwin_cdk.operations.backups import Backups
-from cachetwin_cdk.patterns._cache import Cache, UserPlace, add_user_to, endpoints, engine_of, is_clustered, name_of
+from cachetwin_cdk.patterns._cache import (
+    Cache,
+    UserPlace,
+    add_user_to,
+    endpoints,
+    engine_of,
+    is_clustered,
+    name_of,
+    require_usable,
+)
 from cachetwin_cdk.patterns._fargate import (
     api_subnets,
     fargate_service,
@@ -126,12 +136,14 @@ class MessagingServices(Construct):
         require_cluster(cluster, vpc)
         vpc = vpc or (cluster.vpc if cluster is not None else None)
         _require_cache(cache, vpc, cache_node_type, cache_replicas)
+        require_alarm_topic("alarm_topic", scope, alarm_topic)
         self.queues = queue_names(services)
         if compliance.is_regulated and alarm_topic is None and self.queues:
             raise ValidationError(
                 "alarm_topic must be given with compliance REGULATED, got None; pass the topic of whoever is on call"
             )
         super().__init__(scope, construct_id)
+        require_usable(self, cache, vpc)
         self.definitions, self.compliance = dict(services), compliance
         retain_logs = retain_unless_destroyed(removal_policy)
         self.log_key = log_key(self, "LogKey", removal_policy=retain_logs)

@@ -10,7 +10,7 @@ from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
 from cachetwin_cdk.engine.engine_version import Engine
-from cachetwin_cdk.patterns._cache import connection_commands
+from cachetwin_cdk.patterns._cache import connection_commands, require_switched_on
 from cachetwin_cdk.patterns._environment import number_text
 from cachetwin_cdk.patterns._fargate import NOT_ROOT
 from cachetwin_cdk.patterns._limits import (
@@ -98,6 +98,7 @@ class MessagingService:
     def validate(self) -> None:
         """Raise ValidationError for names that are no keys, counts that cannot run, and a service without the cache."""
         self._validate_names()
+        require_switched_on("access", self.access)
         require_between("port", self.port, 1, 65535)
         require_command("command", self.command)
         require_variable_names(self.environment)
