@@ -6,10 +6,12 @@ from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import Shape, describe_shape
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.aws_api import AWS_API, AWS_API_PORT, AwsResource
 
+from .alarms import ALARM, warn_of_unread_metrics
 from .shapes import SHAPES, TAKEN
 
 __all__ = ["AwsApiTranslator", "aws_api_address", "aws_api_url"]
@@ -56,6 +58,8 @@ class AwsApiTranslator:
                 f"only queues (sqs) and functions (lambda) get what is published here, got {protocol}",
                 "not supported",
             )
+        if self.type == ALARM:
+            warn_of_unread_metrics(context, Properties.of(resolved), resolved.resource.key)
         taken = {name: resolved.properties[name] for name in TAKEN[self.type] if name in resolved.properties}
         resource = AwsResource(context.identity(resolved.resource.key), taken)
         return Translation((resource,), self._shape.note.format(endpoint=aws_api_url(context.address_plan)))
