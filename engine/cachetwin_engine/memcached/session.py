@@ -13,7 +13,8 @@ from mypy_extensions import i64
 from cachetwin_engine.memcached.items.store import SET, Store
 from cachetwin_engine.memcached.items.watchers import Watcher
 from cachetwin_engine.memcached.numbers import unsigned_32
-from cachetwin_engine.memcached.plain import GET, NEITHER, PlainRequest, store_reply, value_reply
+from cachetwin_engine.memcached.plain import GET, META_GET, META_SET, NEITHER, PlainRequest, store_reply, value_reply
+from cachetwin_engine.memcached.plain_meta import meta_store_reply, meta_value_reply
 from cachetwin_engine.memcached.server_state import Client, ServerState
 from cachetwin_engine.memcached.settings import Settings
 from cachetwin_engine.receiver import SocketSession
@@ -306,6 +307,10 @@ class Session(Client, SocketSession):
         self.last_command = store.now
         if what == GET:
             return value_reply(store, request.key)
+        if what == META_GET:
+            return meta_value_reply(store, request)
+        if what == META_SET:
+            return meta_store_reply(store, request)
         return store_reply(store, request.key, request.value, request.flags, store.expiry(request.exptime), SET, 0)
 
     def _reads_plain(self) -> bool:

@@ -231,7 +231,8 @@ class BesideMemcached(RuleBasedStateMachine):
     @rule(key=KEYS)
     def meta_debug(self, key: str) -> None:
         request = f"me {key}\r\n".encode()
-        hidden = re.compile(rb" (?:exp|la)=\S+")
+        # The size of a number too: it is not filled up while a thread of memcached holds the item.
+        hidden = re.compile(rb" (?:exp|la|size)=\S+")
         assert hidden.sub(b"", self.numbered(self.real.ask(request))) == hidden.sub(b"", self.ours.ask(request))
 
     @rule(
@@ -288,7 +289,7 @@ def test_statistics_have_the_same_names(real: Real, form: str) -> None:
         re.findall(rb"^STAT (\S+)", server.ask(f"stats{form}\r\n".encode()), re.MULTILINE) for server in (real, ours)
     ]
     newer = {b"client_flags_size"}
-    without = {name for name in names[0] if name.startswith((b"ssl_", b"ext_", b"slab_automove_freeratio"))}
+    without = {name for name in names[0] if name.startswith((b"ext_", b"slab_automove_freeratio"))}
     without |= {b"drop_privileges", b"proxy_enabled", b"proxy_uring_enabled"}
     if form in {" items", " slabs"}:  # the real one may have other classes by now
         assert {name.rpartition(b":")[2] for name in names[0]} == {name.rpartition(b":")[2] for name in names[1]}

@@ -129,12 +129,18 @@ def test_delete_removes_a_key_and_takes_a_zero_from_old_clients(client: Client) 
     ["set k 0 0 1 noreply\n2", "add k 0 0 1 noreply\n2", "replace k 0 0 1 noreply\n2", "append k 0 0 1 noreply\n2",
      "prepend k 0 0 1 noreply\n2", "cas k 0 0 1 1 noreply\n2", "incr k 1 noreply", "decr k 1 noreply", "touch k 5 noreply",
      "delete k noreply", "delete k 0 noreply", "flush_all noreply", "flush_all 0 noreply", "verbosity 1 noreply",
-     "cache_memlimit 64 noreply", "set k 0 0 2000000 noreply\n" + "x" * 2_000_000],
+     "cache_memlimit 64 noreply", "lru tune 10 25 0.1 2.0 noreply", "lru mode flat noreply", "lru temp_ttl -1 noreply",
+     "slabs automove 0 noreply", "slabs automove ratio 0.5 noreply", "set k 0 0 2000000 noreply\n" + "x" * 2_000_000],
 )  # fmt: skip
 def test_noreply_leaves_the_reply_out(client: Client, line: str) -> None:
     client("set k 0 0 1\n1")
     assert client(line) == b""
     assert client("version") == b"VERSION 1.6.22\r\n"
+
+
+def test_bget_is_get(client: Client) -> None:
+    client("set k 5 0 1\nv")
+    assert client("bget k none") == b"VALUE k 5 1\r\nv\r\nEND\r\n"
 
 
 def test_a_value_without_its_line_end_is_an_error(client: Client) -> None:

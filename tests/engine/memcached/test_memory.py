@@ -251,3 +251,31 @@ def test_a_page_of_pieces_is_emptied_by_evicting_large_items(start: StartServer)
     assert int(found["slab_reassign_chunk_rescues"]) > 0
     assert int(found["slab_reassign_evictions_nomem"]) > 0
     assert int(found["slab_global_page_pool"]) == 1
+
+
+def test_the_window_of_the_automover_is_a_command_of_the_newest_version(start: StartServer) -> None:
+    assert start().client()("slabs automove window 10") == b"CLIENT_ERROR bad command line format\r\n"
+    client = start(version=b"1.6.45").client()
+    refused = b"CLIENT_ERROR automove window too low or too high\r\n"
+    assert [client(f"slabs automove window {seconds}") for seconds in (2, 1801)] == [refused] * 2
+    assert client("slabs automove window x") == b"CLIENT_ERROR bad command line format\r\n"
+    assert client("slabs automove window") == b"CLIENT_ERROR bad command line format\r\n"
+    assert client("slabs automove window 3") == b"OK\r\n"
+    assert b"STAT slab_automove_window 3\r\n" in client("stats settings")
+
+
+def test_the_newest_version_counts_items_of_moved_pages_as_evictions(start: StartServer) -> None:
+    server = start(version=b"1.6.45", max_bytes=4 * 1024 * 1024, slab_automove=0)
+    client = server.client()
+    while statistics(client)["evictions"] == "0":
+        for number in range(100):
+            client(f"set {number}-{statistics(client)['total_items']} 0 0 20000\n" + "x" * 20000)
+    before = statistics(client)
+    source = next(name for name in statistics(client, "slabs") if name.endswith(":total_pages")).partition(":")[0]
+    assert client(f"slabs reassign {source} 0") == b"OK\r\n"
+    after = statistics(client)
+    moved = int(after["slab_reassign_busy_nomem"])
+    assert moved > 0
+    assert int(after["evictions"]) == int(before["evictions"]) + moved
+    assert after["slab_reassign_last_busy_status"] == "none"
+    assert "slab_reassign_evictions_nomem" not in after

@@ -190,3 +190,17 @@ def test_the_newest_version_has_other_texts(start: StartServer) -> None:
     assert client("shutdown") == b"SERVER_ERROR: shutdown not enabled\r\n"
     assert client("lru_crawler metadump all") == b"OK\r\nEND\r\n"
     assert client("me none") == b"EN\r\n"
+
+
+def test_ma_takes_a_key_in_base64(client: Client) -> None:
+    assert client("ma AAEC b N0 J5 v k") == b"VA 1 kAAEC b\r\n5\r\n"
+    assert client("ma AAEC b D2 v k") == b"VA 1 kAAEC b\r\n7\r\n"
+    assert client("mg AAEC b v") == b"VA 1\r\n7\r\n"
+    assert client("mg AAEC") == b"EN\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_", ["ma x Mi", "ma x Md", "ms x 1 Ma\n1", "ms x 1 Me\n1", "ms x 1 Mr\n1", "ms x 1 Ms\n1"]
+)
+def test_modes_are_capital_letters(client: Client, request_: str) -> None:
+    assert client(request_) == b"CLIENT_ERROR invalid mode for " + request_[:2].encode() + b" M token\r\n"

@@ -23,6 +23,7 @@ def test_settings_show_what_was_asked_for(start: StartServer) -> None:
     text = start(max_bytes=128 * 1024 * 1024, growth_factor=1.5, evicts=False, ssl_enabled=True).client()(
         "stats settings"
     )
+    assert b"STAT ssl_enabled no\r\nSTAT ssl_chain_cert (null)\r\n" in start().client()("stats settings")
     for line in (b"maxbytes 134217728", b"growth_factor 1.50", b"evictions off", b"ssl_enabled yes", b"inter NULL"):
         assert b"STAT " + line + b"\r\n" in text
 

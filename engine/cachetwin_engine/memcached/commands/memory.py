@@ -14,6 +14,8 @@ from cachetwin_engine.memcached.session import Session
 
 ITEMS_PER_STEP: Final = 1000
 SLEEP_MAX: Final = 1_000_000
+WINDOW_MIN: Final = 3
+WINDOW_MAX: Final = 1800
 
 
 @command(
@@ -94,6 +96,14 @@ def _automove(session: Session, words: list[bytes]) -> bytes:
         if ratio is None:
             return replies.ERROR
         settings.slab_automove_ratio = ratio
+        return replies.OK
+    if words[2] == b"window" and settings.is_1_6_45:
+        seconds = unsigned_32(words[3]) if len(words) > 3 else -1
+        if seconds < 0:
+            return replies.BAD_FORMAT
+        if not WINDOW_MIN <= seconds <= WINDOW_MAX:
+            return b"CLIENT_ERROR automove window too low or too high\r\n"
+        settings.slab_automove_window = int(seconds)
         return replies.OK
     level = unsigned_32(words[2])
     if level < 0:

@@ -29,6 +29,7 @@ from cachetwin_engine.memcached.items.store import (
 from cachetwin_engine.memcached.items.watchers import DELETIONS, MUTATIONS
 from cachetwin_engine.memcached.meta_flags import FLAGS_MAX, LONG_OPAQUE, MetaFlags, shown_key
 from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, decimal, signed_32
+from cachetwin_engine.memcached.plain_meta import add_fact, add_token, shown_ttl
 from cachetwin_engine.memcached.replies import BAD_CHUNK, BAD_FORMAT, ERROR
 from cachetwin_engine.memcached.session import Session
 from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
@@ -63,13 +64,6 @@ def _key_and_opaque(flags: MetaFlags, words: list[bytes], first: i64, out: list[
         at += 1
 
 
-def _ttl(item: Item, now: i64) -> bytes:
-    if item.exptime == 0:
-        return b" t-1"
-    left: i64 = item.exptime - now
-    return b" t" + decimal(left & 0xFFFFFFFF)
-
-
 @command(b"mg", usage="mg key [flag ...]", summary="Get a value, or what is known of it.", group="meta", since="1.6.0")
 def meta_get(session: Session, words: list[bytes]) -> bytes:
     """Meta get."""
@@ -94,7 +88,7 @@ def meta_get(session: Session, words: list[bytes]) -> bytes:
     won = _show(session, item, flags, words, created, out)
     if flags.opaque_is_long:
         return LONG_OPAQUE
-    _show_token(item, won, out)
+    add_token(item, won, out)
     if flags.value:
         out.append(item.value)
         out.append(b"\r\n")
@@ -123,20 +117,6 @@ def _missing(session: Session, flags: MetaFlags, words: list[bytes]) -> bytes:
     return b"".join(out)
 
 
-def _show_token(item: Item, won: bool, out: list[bytes]) -> None:
-    """Whether the item is stale, and which client is to fetch it anew."""
-    if item.bits & TOKEN_SENT:
-        out.append(b" Z")
-    if item.bits & STALE:
-        out.append(b" X")
-        if item.bits & TOKEN_SENT == 0:
-            won = True
-    if won:
-        out.append(b" W")
-        item.bits |= TOKEN_SENT
-    out.append(b"\r\n")
-
-
 def _show(session: Session, item: Item, flags: MetaFlags, words: list[bytes], created: bool, out: list[bytes]) -> bool:
     """Add what each flag asks for; whether this client won the right to fetch the value anew."""
     now = session.store.now
@@ -154,14 +134,6 @@ def _show(session: Session, item: Item, flags: MetaFlags, words: list[bytes], cr
         elif letter == 82:  # R
             fresh = created or item.bits & TOKEN_SENT != 0 or item.exptime == 0
             won = won or (not fresh and item.exptime < flags.recache_time)
-        elif letter == 115:  # s
-            out.append(b" s" + decimal(len(item.value)))
-        elif letter == 116:  # t
-            out.append(_ttl(item, now))
-        elif letter == 99:  # c
-            out.append(b" c" + decimal(item.cas))
-        elif letter == 102:  # f
-            out.append(b" f" + decimal(item.flags))
         elif letter == 108:  # l
             out.append(b" l" + decimal(now - item.time))
         elif letter == 104:  # h
@@ -172,6 +144,8 @@ def _show(session: Session, item: Item, flags: MetaFlags, words: list[bytes], cr
             out.append(b" " + word)
         elif letter == _K:
             out.append(shown_key(item.key, item.bits & BINARY_KEY != 0))
+        else:
+            add_fact(letter, item, now, out)
         at += 1
     return won
 
@@ -393,7 +367,7 @@ def _arithmetic_reply(session: Session, item: Item, flags: MetaFlags, words: lis
         if letter == 99:  # c
             out.append(b" c" + decimal(item.cas))
         elif letter == 116:  # t
-            out.append(_ttl(item, session.store.now))
+            out.append(shown_ttl(item, session.store.now))
         elif letter == 84:  # T
             item.exptime = flags.exptime
         elif letter == 78:  # N

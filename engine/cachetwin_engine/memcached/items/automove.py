@@ -21,17 +21,24 @@ class Automover:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._size = store.settings.slab_automove_window
+        self._start_window()
         self._seconds = 0
         self._evicted = [0] * CLASSES_MAX
         self._pages = [0] * CLASSES_MAX
         self._failed = [0] * CLASSES_MAX
+
+    def _start_window(self) -> None:
+        """Forget the notes; further ones are over the window of the settings."""
+        self._size = self._store.settings.slab_automove_window
         self._ages: list[list[int]] = [[0] * self._size for _ in range(CLASSES_MAX)]
         self._ratios: list[list[float]] = [[0.0] * self._size for _ in range(CLASSES_MAX)]
         self._dirty: list[list[int]] = [[0] * self._size for _ in range(CLASSES_MAX)]
 
     def run(self) -> None:
         """Note this second and move a page if that is due; of pages for the pool, as many as are to spare."""
+        if self._store.settings.slab_automove_window != self._size:
+            self._start_window()
+            self._seconds = 0
         moves = 0
         while self._run_once() and moves < _RECLAIMS_MAX:
             moves += 1

@@ -101,10 +101,14 @@ def _add_background(state: ServerState, out: Statistics) -> None:
     if settings.slab_reassign:
         out.count(b"slab_reassign_rescues", store.slabs.rescues)
         out.count(b"slab_reassign_chunk_rescues", store.slabs.chunk_rescues)
-        out.count(b"slab_reassign_evictions_nomem", store.slabs.evictions_for_pages)
+        if not settings.is_1_6_45:
+            out.count(b"slab_reassign_evictions_nomem", store.slabs.evictions_for_pages)
         out.count(b"slab_reassign_inline_reclaim", 0)
         out.count(b"slab_reassign_busy_items", 0)
         out.count(b"slab_reassign_busy_deletes", 0)
+        if settings.is_1_6_45:  # there each such item waits for memory, which the class's LRU is then made to give
+            out.count(b"slab_reassign_busy_nomem", store.slabs.evictions_for_pages)
+            out.add(b"slab_reassign_last_busy_status", b"none")
         out.count(b"slab_reassign_running", 0)
         out.count(b"slabs_moved", store.slabs.moved)
     if settings.lru_crawler:
@@ -136,7 +140,8 @@ def _add_items(state: ServerState, out: Statistics) -> None:
     out.count(b"evicted_unfetched", sum(lru.evicted_unfetched))
     if segmented:
         out.count(b"evicted_active", sum(lru.evicted_active))
-    out.count(b"evictions", sum(lru.evicted))
+    for_pages = store.slabs.evictions_for_pages if state.settings.is_1_6_45 else 0
+    out.count(b"evictions", sum(lru.evicted) + for_pages)
     out.count(b"reclaimed", sum(lru.reclaimed))
     out.count(b"crawler_reclaimed", sum(lru.crawler_reclaimed))
     out.count(b"crawler_items_checked", sum(lru.crawler_checked))

@@ -15,9 +15,8 @@ def setting_statistics(settings: Settings, store: Store, out: Statistics) -> Non
     _add_server(settings, store, out)
     _add_memory(settings, out)
     _add_lru(settings, out)
-    if settings.ssl_enabled:
-        _add_tls(settings, out)
-    out.add(b"num_napi_ids", b"(null)")
+    _add_tls(settings, out)
+    out.add(b"num_napi_ids", b"0" if settings.is_1_6_45 else b"(null)")
     out.add(b"memory_file", b"(null)")
     out.count(b"client_flags_size", 4)
 
@@ -85,7 +84,7 @@ def _add_lru(settings: Settings, out: Statistics) -> None:
 
 def _add_tls(settings: Settings, out: Statistics) -> None:
     out.yes_no(b"ssl_enabled", settings.ssl_enabled)
-    out.add(b"ssl_chain_cert", settings.ssl_chain_cert)
+    out.add(b"ssl_chain_cert", settings.ssl_chain_cert or b"(null)")
     out.add(b"ssl_key", settings.ssl_key or b"(null)")
     out.count(b"ssl_verify_mode", _VERIFY_MODES[settings.ssl_verify_mode])
     out.count(b"ssl_keyformat", 1)
