@@ -174,6 +174,7 @@ class Receiver:
             self._lost(error)
             return
         if sent < len(reply):
+            self._is_served = False  # ``hold`` would let what is written next overtake the rest
             self._write(reply[sent:])
 
     def on_event(self, event: i64) -> bool:

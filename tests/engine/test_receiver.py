@@ -1,5 +1,6 @@
 """Sockets that the compiled loop serves: when they are read, and when answered."""
 
+import asyncio
 import contextlib
 import select
 import socket
@@ -10,7 +11,8 @@ import pytest
 
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.receiver import LARGE_READ_BYTES, SMALL_READ_BYTES, Pump, Receiver
+from cachetwin_engine.receiver import LARGE_READ_BYTES, LARGE_REPLY_BYTES, SMALL_READ_BYTES, Pump, Receiver
+from cachetwin_engine.server.direct import DirectConnection, DirectSockets, DirectTransport
 
 pytestmark = pytest.mark.skipif(not hasattr(select, "epoll"), reason="this system has no epoll")
 
@@ -152,3 +154,52 @@ def test_the_end_of_a_client_is_reported_once_and_nothing_is_sent_to_it(server: 
     client.receiver.detach()
     client.receiver.receive(b"PING\r\n")
     assert client.written == [b"+PONG\r\n"]
+
+
+class SeveralReplies(DirectConnection):
+    """Writes several pieces to one request, as TLS does where several records arrived at once."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.receiver = Receiver(self.reply, lambda: None, self.raise_bug)
+        self.pieces = pieces
+        self.transport: DirectTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, DirectTransport)
+        self.transport = transport
+        self.receiver.write_with(transport.write)
+
+    def reply(self, request: bytes) -> None:
+        for piece in self.pieces:
+            self.transport.write(piece)
+
+    def raise_bug(self, bug: Exception) -> None:
+        raise bug
+
+
+async def received_in_pieces(pieces: list[bytes]) -> bytes:
+    """What a client gets that asks once and whose kernel takes little."""
+    client, served = socket.socketpair()
+    client.setblocking(False)
+    served.setblocking(False)
+    served.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    loop = asyncio.get_running_loop()
+    sockets = DirectSockets(loop)
+    transport = sockets.open(served, SeveralReplies(pieces))
+    received = b""
+    try:
+        await loop.sock_sendall(client, b"go")
+        async with asyncio.timeout(30):
+            while len(received) < sum(map(len, pieces)):
+                received += await loop.sock_recv(client, 1 << 20)
+    finally:
+        transport.abort()
+        await asyncio.sleep(0)
+        sockets.close()
+        client.close()
+    return received
+
+
+def test_what_is_written_in_pieces_arrives_in_order_though_the_kernel_takes_little() -> None:
+    pieces = [bytes([number]) * (LARGE_REPLY_BYTES // 2) for number in range(40)]
+    assert asyncio.run(received_in_pieces(pieces)) == b"".join(pieces)

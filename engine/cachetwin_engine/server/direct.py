@@ -111,6 +111,8 @@ class DirectTransport(asyncio.Transport):
 
     def _begin(self, data: bytes | bytearray | memoryview) -> None:
         """Send while there is no backlog; the rest becomes it."""
+        if self._is_closed:  # what waited was more than the client may leave
+            return
         try:
             sent = self._sock.send(data)
         except (BlockingIOError, InterruptedError):

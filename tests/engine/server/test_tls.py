@@ -230,3 +230,22 @@ def test_a_broken_handshake_is_logged_and_costs_nobody_else(
     engine.wait_for_log("TLS handshake failed")
     with engine.connect() as sock:
         assert ping(sock) == b"+PONG\r\n"
+
+
+def test_a_client_that_reads_late_gets_all_replies_in_their_order(
+    start_engine: "StartEngine", certificates: "Certificates"
+) -> None:
+    engine = start_engine(*certificates.arguments("server"), tls="required")
+    numbers = range(400)
+    value = b"v" * 40_000
+    with secure(engine, certificates.client_context()) as sock:
+        sock.settimeout(30)
+        sock.sendall(b"SET k %b\r\n" % value)
+        assert sock.recv(100) == b"+OK\r\n"
+        for number in numbers:  # each reply is one that waits for other sockets; together more than the kernel takes
+            sock.sendall(b"GET k\r\nECHO %d\r\n" % number)
+        wanted = b"".join(b"$40000\r\n%b\r\n$%d\r\n%d\r\n" % (value, len(str(one)), one) for one in numbers)
+        received = bytearray()
+        while len(received) < len(wanted) and (data := sock.recv(1 << 16)):
+            received += data
+    assert received == wanted

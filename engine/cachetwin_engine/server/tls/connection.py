@@ -110,6 +110,7 @@ class TlsProtocol(DirectConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client speaks first."""
         self._raw = transport  # type: ignore[assignment]  # uvloop's transports have its methods, not its type
+        self.receiver.write_with(self._raw.write)
 
     def data_received(self, data: bytes) -> None:
         """Decrypt, and hand on what is complete."""
