@@ -2,7 +2,9 @@
 
 import asyncio
 import shutil
+import socket
 import ssl
+import struct
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -156,3 +158,17 @@ def test_a_script_that_never_ends_keeps_no_reply_of_its_turn_from_another_client
             reply = other.recv(100)
         assert reply == b"+OK\r\n"
         assert looping.recv(1000).startswith(b"-ERR Script killed by user")
+
+
+def test_a_client_that_is_gone_before_it_is_accepted_is_no_error(start_engine: "StartEngine") -> None:
+    engine = start_engine("--enable-debug-command", "yes")
+    with engine.connect(timeout=30) as sock:
+        sock.sendall(b"DEBUG SLEEP 0.5\r\n")
+        for _ in range(3):
+            with engine.connect() as gone:
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # its end is a reset
+        assert sock.recv(100) == b"+OK\r\n"
+        sock.sendall(b"PING\r\n")
+        assert sock.recv(100) == b"+PONG\r\n"
+    engine.stop()
+    assert not [line for line in engine.log if line.get("level") == "error"]

@@ -26,7 +26,7 @@ def protects(engine: Engine, peer: object) -> bool:
     if not isinstance(peer, tuple):
         return False  # a Unix socket: the file's permissions protect it
     text = str(peer[0]).partition("%")[0]
-    if text in {"127.0.0.1", "::1"}:
+    if text in {"127.0.0.1", "::1", ""}:  # without an address it is gone already
         return False
     import ipaddress  # noqa: PLC0415  (1 ms that the first client of a local engine should not wait for)
 
