@@ -76,6 +76,7 @@ class PlainRequest:
         self.shows_value = False
         self.is_quiet = False
         self._at: i64 = 0
+        self._one: i64 = 1  # a literal is shifted in 32 bits by what mypyc makes of it
         self._of_get: i64 = _FLAGS_OF_GET
         self._of_set: i64 = _FLAGS_OF_SET
 
@@ -161,14 +162,13 @@ class PlainRequest:
         size: i64 = len(buffer)
         begin: i64 = self._at
         seen: i64 = 0
-        one: i64 = 1
         self.flags = 0
         self.exptime = 0
         while self._at + 1 < size and buffer[self._at] == _BLANK:
             letter: i64 = buffer[self._at + 1]
             if letter < _LETTERS_FROM or letter >= _LETTERS_FROM + _LETTERS:
                 return False
-            bit: i64 = one << (letter - _LETTERS_FROM)
+            bit: i64 = self._one << (letter - _LETTERS_FROM)
             if bit & allowed == 0 or bit & seen != 0:
                 return False
             seen |= bit

@@ -3,6 +3,8 @@
 import pytest
 from tests.engine.memcached.conftest import Client, StartServer
 
+from cachetwin_engine.memcached.plain import META_GET, META_SET, NEITHER, PlainRequest
+
 SMALL = b"x" * 512
 LARGE = b"x" * 513
 REQUESTS = [
@@ -80,6 +82,8 @@ REQUESTS = [
     b"ms k 3 MA\r\nabc\r\n",
     b"ms k 3 I C1\r\nabc\r\n",
     b"ms k 3 v f t\r\nabc\r\n",
+    b"ms k 3 f\r\nabc\r\n",
+    b"ms k 3 t\r\nabc\r\n",
     b"ms k 3 P L\r\nabc\r\n",
     b"ms k 3\r\nabcd\r\n",
     b"ms k 3\nabc\r\n",
@@ -91,6 +95,24 @@ REQUESTS = [
     b"md k q\r\n",
     b"mn\r\n",
 ]
+
+
+@pytest.mark.parametrize("flags", [b"", b" v", b" v f s c t k q Oabc"])
+def test_meta_gets_are_read_in_one_go(flags: bytes) -> None:
+    request = PlainRequest()
+    line = b"mg key" + flags + b"\r\n"
+    assert request.read(line, 0, 512) == META_GET
+    assert (request.key, request.meta_flags, request.end) == (b"key", flags, len(line))
+    assert request.shows_value == (b"v" in flags)
+    assert request.is_quiet == (b"q" in flags)
+
+
+def test_meta_sets_are_read_in_one_go() -> None:
+    request = PlainRequest()
+    assert request.read(b"ms key 3 T60 F5 c k s q Oabc\r\nabc\r\n", 0, 512) == META_SET
+    assert (request.key, request.value, request.exptime, request.flags) == (b"key", b"abc", 60, 5)
+    assert request.read(b"ms key 3 t\r\nabc\r\n", 0, 512) == NEITHER
+    assert request.read(b"ms key 3 f\r\nabc\r\n", 0, 512) == NEITHER
 
 
 def state(client: Client) -> bytes:
