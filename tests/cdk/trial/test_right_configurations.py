@@ -122,7 +122,9 @@ RIGHT: dict[str, Make] = {
     "an IAM user": lambda s: s.group(access=Access.users(s.iam_user())),
     "100 users": lambda s: s.group(access=Access.users(*(s.user(f"u{n}", construct_id=f"U{n}") for n in range(100)))),
     "a user group of its own": lambda s: s.group(access=Access.user_group(s.users(s.user()))),
-    "Redis users on Valkey": lambda s: s.group(access=Access.user_group(s.users(engine=Engine.REDIS))),
+    "Redis users on Valkey": lambda s: s.group(
+        access=Access.user_group(s.users(s.user(engine=Engine.REDIS), engine=Engine.REDIS))
+    ),
     "a token": lambda s: s.group(access=Access.auth_token(s.token())),
     "a token of 128 characters": lambda s: s.group(access=Access.auth_token(s.token(length=128))),
     "two passwords": lambda s: PasswordUser(
