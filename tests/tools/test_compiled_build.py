@@ -22,7 +22,8 @@ def sources(tmp_path: Path) -> Path:
     core.mkdir(parents=True)
     for name in ("pyproject.toml", "setup.py", "README.md", "VERSION", "LICENSE"):
         shutil.copy(ENGINE / name, sources / name)
-    (sources / "cachetwin_engine" / "__init__.py").touch()
+    for name in ("__init__", "receiver"):  # setup.py names the second
+        (sources / "cachetwin_engine" / f"{name}.py").touch()
     (core / "__init__.py").touch()
     (core / "sums.py").write_text(ADD)
     (core / "doubles.py").write_text(DOUBLE)
