@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.engine.hosts import KeepsItsLog
 from tests.engine.in_process import Run, start
 
+from cachetwin_engine.core.rdb.packed import listpack
 from cachetwin_engine.core.text.crc64 import crc64
 
 MAKE = [
@@ -155,3 +156,11 @@ def test_a_wrong_checksum_is_overlooked_while_debug_says_so(run: Run) -> None:
     assert run.args("RESTORE", "j", 0, payload) == b"+OK\r\n"
     assert run("DEBUG SET-SKIP-CHECKSUM-VALIDATION 0") == b"+OK\r\n"
     assert run.args("RESTORE", "i", 0, payload).startswith(b"-ERR DUMP payload version or checksum")
+
+
+def test_an_element_whose_length_fills_its_bytes_has_one_more_as_in_valkey(run: Run) -> None:
+    run.args("XADD", "k", "1-1", "f", "v" * 16_378)  # with its head 16383 bytes: listpack.c compares by < there
+    dumped = run.args("DUMP", "k").partition(b"\r\n")[2][:-2]
+    assert listpack([b"v" * 16_378]).endswith(b"v\x00\xff\xff\xff")
+    assert run.args("RESTORE", "other", 0, dumped) == b"+OK\r\n"
+    assert run("XRANGE other - +") == run("XRANGE k - +")

@@ -16,6 +16,7 @@ _ZIPMAP_COUNT_UNKNOWN: Final = 254
 _HEAD: Final = b"\0\0\0\0\0\0"  # size and count, which are written last
 _INTEGER_BYTES_MAX: Final = 20
 _NUMBER_MAX: Final = 2**60  # far below where an integer stops being one machine word in the compiled build
+_FULL_BACK_LENGTHS: Final = (0x3FFF, 0x1FFFFF, 0xFFFFFFF)  # to these Valkey gives one byte more than they need
 _ZERO: Final = 48
 _MINUS: Final = 45
 
@@ -142,10 +143,13 @@ def listpack(elements: list[bytes]) -> bytes:
 def _back_length(size: int) -> bytes:
     """The size of an entry, to be read from behind: 7 bits a byte, the highest bit in all but the first."""
     groups = [size & 0x7F]
+    fills = size in _FULL_BACK_LENGTHS
     size >>= 7
     while size:
         groups.append(size & 0x7F)
         size >>= 7
+    if fills:
+        groups.append(0)
     groups.reverse()
     return bytes([groups[0]] + [group | 0x80 for group in groups[1:]])
 
