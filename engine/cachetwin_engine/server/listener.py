@@ -295,13 +295,13 @@ class Endpoint:
             else:
                 transport, _ = await loop.connect_accepted_socket(lambda: tls, sock)
             await asyncio.wait_for(tls.handshake, HANDSHAKE_TIMEOUT_SECONDS)
+        except asyncio.CancelledError:  # nobody listens any more
+            _close(transport, sock)
+            raise
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
             log.log(VERBOSE, "TLS handshake failed", extra={"fields": {"listener": self.name, "reason": reason}})
-            if transport is not None:
-                transport.abort()
-            else:
-                sock.close()
+            _close(transport, sock)
 
 
 def socket_address(name: object) -> str:
@@ -310,3 +310,10 @@ def socket_address(name: object) -> str:
         host, port = name[0], name[1]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return f"{os.fsdecode(name) if isinstance(name, str | bytes) else ''}:0"
+
+
+def _close(transport: asyncio.Transport | None, sock: socket.socket) -> None:
+    if transport is not None:
+        transport.abort()
+    else:
+        sock.close()

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -172,3 +173,30 @@ def test_a_client_that_is_gone_before_it_is_accepted_is_no_error(start_engine: "
         assert sock.recv(100) == b"+PONG\r\n"
     engine.stop()
     assert not [line for line in engine.log if line.get("level") == "error"]
+
+
+def test_a_client_that_comes_during_a_script_and_reads_late_gets_all_replies(start_engine: "StartEngine") -> None:
+    engine = start_engine("--busy-reply-threshold", "50")
+    count = 200_000
+    with engine.connect(timeout=30) as looping:
+        looping.sendall(b"EVAL 'while true do end' 0\r\n")
+        killed = b""
+        deadline = time.monotonic() + 30
+        while killed != b"+OK\r\n":
+            assert time.monotonic() < deadline
+            with engine.connect(timeout=30) as late, engine.connect(timeout=30) as killer:
+                late.sendall(b"PING\r\n")
+                first = late.recv(100)
+                if not first.startswith(b"-BUSY"):
+                    continue
+                sender = threading.Thread(target=late.sendall, args=(b"PING\r\n" * count,))
+                sender.start()
+                time.sleep(0.2)  # the kernel's buffers are full of replies that nobody reads
+                killer.sendall(b"SCRIPT KILL\r\n")
+                killed = killer.recv(100)
+                lines = 0
+                while lines < count:
+                    lines += late.recv(1 << 20).count(b"\r\n")
+                sender.join()
+                assert lines == count
+        assert looping.recv(1000).startswith(b"-ERR Script killed by user")

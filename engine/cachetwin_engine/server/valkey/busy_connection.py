@@ -34,19 +34,32 @@ class BusyConnection:
         self.endpoint = endpoint
         self.sock = sock
         self.session = session
+        self.unsent = b""
 
     def serve(self) -> bool:
-        """Read once and answer; False when the other side or the session has closed."""
+        """Read once and answer; False when the other side or the session has closed.
+
+        What the kernel does not take goes before what is read next.
+        """
         try:
+            self._send(b"")
+            if self.unsent:
+                return True
             data = self.sock.recv(READ_BYTES)
             if not data:
                 return False
-            self.sock.sendall(self.session.feed(data))
+            self._send(self.session.feed(data))
         except BlockingIOError:
             return True
         except OSError:
             return False
         return not self.session.closing
+
+    def _send(self, reply: bytes) -> None:
+        self.unsent += reply
+        if self.unsent:
+            with contextlib.suppress(BlockingIOError):
+                self.unsent = self.unsent[self.sock.send(self.unsent) :]
 
 
 class BusyConnections:
@@ -88,7 +101,7 @@ class BusyConnections:
         accepted, self._busy_connections = self._busy_connections, {}
         for busy in accepted.values():
             if self._node.sockets is not None:
-                self._node.sockets.open(busy.sock, self._connection(busy))
+                self._node.sockets.open(busy.sock, self._connection(busy)).write(busy.unsent)
                 continue
             self._tasks.add(task := self._node.loop.create_task(self._connect(busy)))
             task.add_done_callback(self._tasks.discard)
@@ -99,7 +112,8 @@ class BusyConnections:
     async def _connect(self, busy: BusyConnection) -> None:
         node = self._node
         try:
-            await node.loop.connect_accepted_socket(lambda: self._connection(busy), busy.sock)
+            transport, _ = await node.loop.connect_accepted_socket(lambda: self._connection(busy), busy.sock)
+            transport.write(busy.unsent)
         except OSError:
             with contextlib.suppress(OSError):
                 busy.sock.close()
