@@ -45,11 +45,14 @@ def require_id(name: str, value: str | None, *, length_max: int = ID_LENGTH_MAX)
 
 
 def require_existing_id(name: str, value: str) -> None:
-    """Require an id that something in ElastiCache may have: no ARN, nor the name of an endpoint."""
+    """Require an id that something in ElastiCache may have: no ARN, nor the name of an endpoint.
+
+    The service's own users and groups begin with ``default.``.
+    """
     require_match(
         name,
         value,
-        r"[a-zA-Z][a-zA-Z0-9-]*",
+        r"(default\.)?[a-zA-Z][a-zA-Z0-9-]*",
         "be an id of letters, digits and hyphens",
         remedy="write the id as ElastiCache lists it, not the ARN or an endpoint",
     )
