@@ -21,6 +21,7 @@ READERS = 6
 LAG_S = 1.0
 WINDOW_S = 1.0
 TIMEOUT_S = 15.0
+WELL_AGAIN_S_MAX = 30.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,12 @@ class Clients:
         lost = []
         async with self._client() as client:
             for number, write in self.witness.written.items():
-                answer = await client.patch(f"{self._urls[0]}/api/products/{number}", json={"stock": 0})
+                url, end_s = f"{self._urls[0]}/api/products/{number}", time.monotonic() + WELL_AGAIN_S_MAX
+                answer = await client.patch(url, json={"stock": 0})
+                while answer.status_code == 503 and time.monotonic() < end_s:  # a task has not looked again yet
+                    await asyncio.sleep(0.2)
+                    answer = await client.patch(url, json={"stock": 0})
+                answer.raise_for_status()
                 version = answer.json()["data"]["version"]
                 if version <= write.version:
                     lost.append(f"product {number}: version {write.version} was answered, {version - 1} is there")
