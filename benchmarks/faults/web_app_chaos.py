@@ -3,7 +3,7 @@
     python -m benchmarks.faults.web_app_chaos --minutes 10 --seed 1
 
 Brings the app up in a copy of its own. One fault after the other, chosen by the seed, is inflicted while clients read
-and write (``web_app_traffic``): SIGSTOP for up to 12 s, SIGKILL and SIGTERM, of a node of the cache or of the database.
+and write (``web_app_traffic``): SIGSTOP for up to 12 s, SIGKILL and an orderly end, of a cache node or of the database.
 After each, once the runner has started again what ended, the hit rate has to be back and writes have to succeed within
 ``--recovery-s``. Exits with 1 if one did not, if an old value was read, or if a write was lost.
 """
@@ -114,7 +114,8 @@ def faults_of(app: App) -> list[Fault]:
         Fault("SIGTERM of a cache node", end("/WebAppCache", signal.SIGTERM)),
         Fault("SIGSTOP of the database", hang("/WebAppDatabase")),
         Fault("SIGKILL of the database", end("/WebAppDatabase", signal.SIGKILL)),
-        Fault("SIGTERM of the database", end("/WebAppDatabase", signal.SIGTERM)),
+        # SIGTERM would let PostgreSQL wait for its clients to leave, and so end it with the next fault.
+        Fault("SIGINT of the database", end("/WebAppDatabase", signal.SIGINT)),
     ]
 
 
