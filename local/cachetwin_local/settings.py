@@ -7,10 +7,10 @@ import difflib
 import fnmatch
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from cachetwin_local.errors import UserError
@@ -19,6 +19,7 @@ __all__ = ["FILE_NAME", "LOG_LEVELS", "ServiceSettings", "Settings", "name_match
 
 FILE_NAME: Final = "cachetwin.toml"
 TASKS_MAX: Final = 50
+T = TypeVar("T")
 LogLevel = Literal["debug", "info", "warning", "error"]
 NodeNaming = Literal["address", "name"]
 LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
@@ -133,10 +134,12 @@ def read_settings(root: Path) -> Settings:
         },
         ports={name: _integer(f"ports.{name}", port, 1, 65535) for name, port in _table("ports", document).items()},
         log_levels={
-            name: _log_level(f"log-levels.{name}", level) for name, level in _table("log-levels", document).items()
+            name: _one_of(f"log-levels.{name}", level, LOG_LEVELS)
+            for name, level in _table("log-levels", document).items()
         },
         cluster_nodes={
-            name: _node_naming(f"cluster-nodes.{name}", how) for name, how in _table("cluster-nodes", document).items()
+            name: _one_of(f"cluster-nodes.{name}", how, _NODE_NAMINGS)
+            for name, how in _table("cluster-nodes", document).items()
         },
         metrics_every_s=_metrics_every_s(_table("metrics", document)),
     )
@@ -242,18 +245,11 @@ def _integer(key: str, value: object, least: int, most: int) -> int:
     return value
 
 
-def _log_level(key: str, value: object) -> LogLevel:
-    for level in LOG_LEVELS:
-        if value == level:
-            return level
-    raise _wrong(key, f"one of {', '.join(LOG_LEVELS)}", value)
-
-
-def _node_naming(key: str, value: object) -> NodeNaming:
-    for how in _NODE_NAMINGS:
-        if value == how:
-            return how
-    raise _wrong(key, f"one of {', '.join(_NODE_NAMINGS)}", value)
+def _one_of(key: str, value: object, allowed: Sequence[T]) -> T:
+    for one in allowed:
+        if value == one:
+            return one
+    raise _wrong(key, f"one of {', '.join(map(str, allowed))}", value)
 
 
 def _wrong(key: str, allowed: str, value: object) -> UserError:

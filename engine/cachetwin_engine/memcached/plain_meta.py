@@ -25,7 +25,7 @@ def meta_value_reply(store: Store, request: PlainRequest) -> bytes:
         if request.is_quiet:
             return b""
         missing: list[bytes] = [b"EN"]
-        _add_given(request.meta_flags, request.key, False, missing)
+        _add_given(request.meta_flags, request.key, missing)
         missing.append(b"\r\n")
         return b"".join(missing)
     store.lru.lists[item.slot].hits += 1
@@ -77,13 +77,13 @@ def _add_shown(flags: bytes, item: Item, now: i64, out: list[bytes]) -> None:
         at = end + 1
 
 
-def _add_given(flags: bytes, key: bytes, is_binary: bool, out: list[bytes]) -> None:
+def _add_given(flags: bytes, key: bytes, out: list[bytes]) -> None:
     """What comes back though there is no item."""
     for flag in flags.split(b" "):
         if flag.startswith(b"O"):
             out.append(b" " + flag)
         elif flag == b"k":
-            out.append(shown_key(key, is_binary))
+            out.append(shown_key(key, False))
 
 
 def add_fact(letter: i64, item: Item, now: i64, out: list[bytes]) -> None:

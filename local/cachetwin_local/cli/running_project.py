@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.project import Project
+from cachetwin_local.project import Project, find_project
 from cachetwin_local.supervise.control.client import ask
 from cachetwin_local.supervise.project.state import RunState, StateFile
 
-__all__ = ["ANSWER_DEADLINE_S", "answer_of", "ask_supervisor", "inform", "state_of", "status_of"]
+__all__ = ["ANSWER_DEADLINE_S", "answer_of", "ask_supervisor", "inform", "running_state", "state_of", "status_of"]
 
 ANSWER_DEADLINE_S = 5.0
 
@@ -38,22 +39,30 @@ def ask_supervisor(state: RunState, request: dict[str, object], deadline_s: floa
         ) from error
 
 
-def answer_of(state: RunState, request: dict[str, object]) -> Any:  # noqa: ANN401  (as JSON has it)
-    """What the supervisor answers to an operation. Raises UserError when it refuses, hangs or ends."""
-    found = next(ask_supervisor(state, request, ANSWER_DEADLINE_S), None)
+def running_state(folder: Path) -> RunState:
+    """The state of the supervisor that runs the project in `folder`. Raises UserError when none does, or it hangs."""
+    state = state_of(find_project(folder))
+    if state is None:
+        raise UserError("nothing is running: start it with `cachetwin up`")
+    status_of(state)  # one that hangs is found here: an operation may take long
+    return state
+
+
+def answer_of(
+    state: RunState, request: dict[str, object], deadline_s: float | None = ANSWER_DEADLINE_S
+) -> dict[str, Any]:
+    """What the supervisor answers to a request. Raises UserError when it refuses, hangs or ends."""
+    found = next(ask_supervisor(state, request, deadline_s), None)
     if found is None:
         raise UserError("the supervisor stopped while it was asked: try again")
     if "error" in found:
         raise UserError(str(found["error"]))
-    return found["done"]
+    return found
 
 
 def status_of(state: RunState) -> dict[str, Any]:
     """The supervisor's status. Raises UserError when it hangs or ends."""
-    found = next(ask_supervisor(state, {"op": "status"}, ANSWER_DEADLINE_S), None)
-    if found is None:
-        raise UserError("the supervisor stopped while it was asked: try again")
-    return found
+    return answer_of(state, {"op": "status"})
 
 
 def inform(line: str) -> None:

@@ -27,7 +27,9 @@ class Properties:
 
     def as_json(self, names: str) -> dict[str, str]:
         """Those of the properties `names`, separated by blanks, that are given, as JSON."""
-        return {name: json.dumps(self.values[name], sort_keys=True) for name in names.split() if name in self}
+        return {
+            name: json.dumps(self.values[name], sort_keys=True, default=repr) for name in names.split() if name in self
+        }
 
     def text(self, name: str) -> Text | None:
         """A string that may hold secrets."""

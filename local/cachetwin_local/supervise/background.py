@@ -8,7 +8,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.project.run_context import RunContext
 
-__all__ = ["BackgroundTasks", "describe", "first_cause"]
+__all__ = ["BackgroundTasks", "describe", "first_cause", "user_error_in"]
 
 _DELAY_MAX_S = 30.0
 _STABLE_S = 60.0
@@ -83,3 +83,12 @@ def first_cause(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def user_error_in(group: ExceptionGroup) -> UserError | None:
+    """The first error of a group in which all are the user's; None where one is a bug."""
+    errors, others = group.split(UserError)
+    if errors is None or others is not None:
+        return None
+    found = first_cause(errors)
+    return found if isinstance(found, UserError) else None

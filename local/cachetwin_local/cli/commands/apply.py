@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cachetwin_local.cli.options import App, AppContext, AssemblyFolder, NoSynth, Template
-from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of, status_of
+from cachetwin_local.cli.running_project import answer_of, inform, state_of, status_of
 from cachetwin_local.cli.sources import Wanted, assembly_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Source, find_project
@@ -62,9 +62,4 @@ def apply_to(state: RunState, *, yes: bool) -> bool:
 
 
 def _ask(state: RunState, op: str) -> dict[str, Any]:
-    answer = next(
-        ask_supervisor(state, {"op": op}, _DEADLINE_S), {"error": "the supervisor stopped while it was asked"}
-    )
-    if "error" in answer:
-        raise UserError(str(answer["error"]))
-    return answer
+    return answer_of(state, {"op": op}, _DEADLINE_S)

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of, status_of
-from cachetwin_local.errors import UserError
-from cachetwin_local.project import find_project
+from cachetwin_local.cli.running_project import answer_of, inform, running_state
 
 __all__ = ["attach"]
 
@@ -29,14 +27,8 @@ def attach(
     Python programs run with debugpy, Node.js with its inspector. Meanwhile an event may take an hour, a function runs in
     one environment, and no health check replaces the service's first task. Prints the entry of VS Code's launch.json.
     """
-    state = state_of(find_project(context.obj))
-    if state is None:
-        raise UserError("nothing is running: start it with `cachetwin up`")
-    status_of(state)
     request: dict[str, object] = {"op": "attach", "name": name, "stop": stop, "port": port}
-    answer = next(ask_supervisor(state, request, _DEADLINE_S), {"error": "the supervisor stopped while it was asked"})
-    if "error" in answer:
-        raise UserError(str(answer["error"]))
+    answer = answer_of(running_state(context.obj), request, _DEADLINE_S)
     if "done" in answer:
         inform(str(answer["done"]))
         return

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cachetwin_local.cli.running_project import ask_supervisor, state_of, status_of
+from cachetwin_local.cli.running_project import answer_of, running_state
 from cachetwin_local.errors import UserError
-from cachetwin_local.project import find_project
 
 __all__ = ["clock", "milliseconds"]
 
@@ -26,18 +25,10 @@ def clock(
 ) -> None:
     """Run the time of what runs forward: TTLs, tokens and logins of IAM users, and schedules follow, in order."""
     request: dict[str, object] = {"op": "clock"} | ({} if forward is None else {"by_ms": milliseconds(forward)})
-    state = state_of(find_project(context.obj))
-    if state is None:
-        raise UserError("nothing is running: start it with `cachetwin up`")
-    status_of(state)  # a supervisor that hangs is found here
-    for answer in ask_supervisor(state, request, _DEADLINE_S):
-        if "error" in answer:
-            raise UserError(str(answer["error"]))
-        ahead_ms = answer.get("ahead_ms")
-        ahead = f" ({_shown(ahead_ms)} ahead of this machine)" if isinstance(ahead_ms, int) and ahead_ms else ""
-        sys.stdout.write(f"{answer['done']}{ahead}\n")
-        return
-    raise UserError("the supervisor stopped while it was asked")
+    answer = answer_of(running_state(context.obj), request, _DEADLINE_S)
+    ahead_ms = answer.get("ahead_ms")
+    ahead = f" ({_shown(ahead_ms)} ahead of this machine)" if isinstance(ahead_ms, int) and ahead_ms else ""
+    sys.stdout.write(f"{answer['done']}{ahead}\n")
 
 
 def milliseconds(text: str) -> int:

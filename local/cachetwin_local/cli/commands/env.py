@@ -62,7 +62,7 @@ def env(
     chosen = any((stacks, parameters, parameter_files, app, assembly, template, only, without, loopback))
     state = None if chosen else state_of(project)
     if state is not None:
-        found: dict[str, str] = answer_of(state, {"op": "variables", "secrets": secrets})
+        found: dict[str, str] = answer_of(state, {"op": "variables", "secrets": secrets})["done"]
     else:
         is_synthesised = (project.assembly / "manifest.json").exists()
         wanted = Wanted(stacks, None, loopback, parameters, parameter_files, is_synthesised, only, without)

@@ -33,7 +33,7 @@ def hosts(
     chosen = any((stacks, parameters, parameter_files, app, assembly, template, loopback))
     state = None if chosen else state_of(project)
     if state is not None:
-        _print(answer_of(state, {"op": "host-names"}))
+        _print(answer_of(state, {"op": "host-names"})["done"])
         return
     is_synthesised = (project.assembly / "manifest.json").exists()
     wanted = Wanted(stacks, None, loopback, parameters, parameter_files, is_synthesised, None, None)

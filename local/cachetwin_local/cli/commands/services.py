@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of, status_of
+from cachetwin_local.cli.running_project import answer_of, inform, running_state
 from cachetwin_local.errors import UserError
-from cachetwin_local.project import find_project
 
 __all__ = ["restart", "shell"]
 
@@ -50,11 +49,4 @@ def shell(
 
 
 def _ask(context: typer.Context, request: dict[str, object]) -> dict[str, Any]:
-    state = state_of(find_project(context.obj))
-    if state is None:
-        raise UserError("nothing is running: start it with `cachetwin up`")
-    status_of(state)  # a supervisor that hangs is found here; a start may take long
-    answer = next(ask_supervisor(state, request, _DEADLINE_S), {"error": "the supervisor stopped while it was asked"})
-    if "error" in answer:
-        raise UserError(str(answer["error"]))
-    return answer
+    return answer_of(running_state(context.obj), request, _DEADLINE_S)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import user_error_in
 from cachetwin_local.supervise.function.function import FunctionActor
 from cachetwin_local.supervise.service.service import ServiceActor
 
@@ -45,8 +46,8 @@ class DebuggerOperations:
         except UserError as error:
             return {"error": str(error)}
         except ExceptionGroup as group:  # of the tasks that did not start
-            errors, others = group.split(UserError)
-            if errors is None or others is not None:
+            found_error = user_error_in(group)
+            if found_error is None:
                 raise
-            return {"error": str(errors.exceptions[0])}
+            return {"error": str(found_error)}
         return {"port": chosen, "name": actor.name, "language": actor.language}

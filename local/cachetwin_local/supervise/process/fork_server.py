@@ -159,9 +159,8 @@ class ForkServer:
                 return await answer
         except TimeoutError:
             if answer.done() and not answer.cancelled():
-                return (
-                    answer.result()
-                )  # the loop was not served meanwhile, and took the answer and the deadline at once
+                # The loop was not served meanwhile, and took the answer and the deadline at once.
+                return answer.result()
             if self._child is not None and self._orders is orders:
                 await self._child.kill()  # it hangs; the next one does better
             raise

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Sequence
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import user_error_in
 from cachetwin_local.supervise.service.service import ServiceActor
 
 __all__ = ["SERVICE_OPERATIONS", "ServiceOperations"]
@@ -37,10 +38,10 @@ class ServiceOperations:
         except UserError as error:
             return {"error": str(error)}
         except ExceptionGroup as group:  # of the tasks that did not start
-            errors, others = group.split(UserError)
-            if errors is None or others is not None:
+            found_error = user_error_in(group)
+            if found_error is None:
                 raise
-            return {"error": str(errors.exceptions[0])}
+            return {"error": str(found_error)}
         return {"folder": str(command.cwd), "variables": dict(command.environment)}
 
     def _single_tasks(self, request: Document) -> Document:

@@ -37,14 +37,14 @@ class SingleTasks:
         self._run_context = run_context
         self._service = service
         self._prepare, self._place, self._command = prepare, place, command
-        self._running: dict[int, SingleTask] = {}
+        self._running: dict[int, tuple[SingleTask, str]] = {}  # with the cluster that was named
         self._work: set[asyncio.Task[None]] = set()
-        self._all: deque[tuple[SingleTask, str]] = deque(maxlen=_KEPT)
+        self._ended: deque[tuple[SingleTask, str]] = deque(maxlen=_KEPT)
 
     @property
     def running(self) -> list[SingleTask]:
         """The tasks that run."""
-        return list(self._running.values())
+        return [task for task, _cluster in self._running.values()]
 
     def run(self, containers: tuple[Container, ...], request: dict[str, Any]) -> list[dict[str, Any]]:
         """Start as many tasks as a request says, and return what ECS's API says of them. Raises UserError."""
@@ -60,11 +60,14 @@ class SingleTasks:
 
     def documents(self) -> list[dict[str, Any]]:
         """What ECS's API says of the tasks that run and of the last that did."""
-        return [task.document(self._service.task_definition, cluster) for task, cluster in self._all]
+        return [
+            task.document(self._service.task_definition, cluster)
+            for task, cluster in (*self._ended, *self._running.values())
+        ]
 
     def stop_one(self, arn: str, reason: str) -> bool:
         """Let the task of this ARN or id end. Returns whether it is one of these."""
-        for task in self._running.values():
+        for task in self.running:
             if arn.rpartition("/")[2] == task.task_id:
                 task.ask_to_stop(reason)
                 return True
@@ -88,8 +91,7 @@ class SingleTasks:
             lambda container: self._command(index, container, address),
         )
         task = SingleTask(self._run_context, "task", settings, started_by)
-        self._running[index] = task
-        self._all.append((task, cluster))
+        self._running[index] = task, cluster
         work = asyncio.create_task(self._run(index, task))
         self._work.add(work)
         work.add_done_callback(self._work.discard)
@@ -107,5 +109,5 @@ class SingleTasks:
         finally:
             if not task.stopped_ms:
                 task.stopped_reason, task.stopped_ms = "TaskFailedToStart", self._run_context.clock.now_ms()
-            self._running.pop(index, None)
+            self._ended.append(self._running.pop(index))
             self._run_context.parts.forget(self._service.identity.key, name)

@@ -13,6 +13,7 @@ from cachetwin_local.supervise.api.dialect import Dialect, Failure, message
 from cachetwin_local.supervise.http.server import HttpResponse
 from cachetwin_local.topology.http_apis import GatewayResponse
 
+from .responses import chosen_media_type, sendable
 from .template_values import TemplateValues
 
 __all__ = ["GatewayResponses"]
@@ -21,7 +22,6 @@ _REFERENCE: Final = re.compile(
     r"\$(context|stageVariables|method\.request\.(?:header|querystring|path))\.([\w.-]*[\w-])|"
     r"\$\{(context|stageVariables)\.([\w.-]+)\}"
 )
-_FIELD_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 class GatewayResponses:
@@ -52,15 +52,13 @@ class GatewayResponses:
         for name, source in chosen.parameters.items():
             value = _value(source, values)
             if value is not None:
-                headers[name.removeprefix("gatewayresponse.header.")] = re.sub(r"[\r\n]", " ", value)
-        asked = [one.partition(";")[0].strip() for one in (accept or "").split(",")]
-        media_type = next((one for one in asked if one in chosen.templates), next(iter(chosen.templates), None))
+                headers[name.removeprefix("gatewayresponse.header.")] = value
+        media_type = chosen_media_type(chosen.templates, accept)
         body = plain.body
         if media_type is not None:
             headers["Content-Type"] = media_type
             body = _REFERENCE.sub(lambda match: _named(match, values), chosen.templates[media_type]).encode()
-        kept = tuple((name, value) for name, value in headers.items() if _FIELD_NAME.fullmatch(name))
-        return HttpResponse(chosen.status_code or status, kept, body)
+        return HttpResponse(chosen.status_code or status, sendable(headers), body)
 
 
 def _named(match: re.Match[str], values: TemplateValues) -> str:
@@ -68,12 +66,7 @@ def _named(match: re.Match[str], values: TemplateValues) -> str:
 
 
 def _value(source: str, values: TemplateValues) -> str | None:
-    if source.startswith("'"):
-        return source.strip("'")
-    kind, _, name = source.partition(".")
-    if kind == "context":
-        return values.of_context(name)
-    if kind == "stageVariables":
-        return values.stage_variables.get(name)
+    if not source.startswith("method.request."):
+        return values.named(source)
     place, _, name = source.removeprefix("method.request.").partition(".")
     return values.parameters.get(place, name)

@@ -6,7 +6,6 @@ Gateway developer guide. Pure.
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +14,7 @@ from cachetwin_local.supervise.http.server import HttpRequest, HttpResponse
 from cachetwin_local.topology.http_apis import IntegrationMapping, MappedResponse
 
 from .json_path import find
+from .responses import chosen_media_type, sendable
 from .template_values import TemplateValues
 from .velocity import TemplateFailed, render
 
@@ -22,7 +22,6 @@ __all__ = ["MappedRequest", "MappingFailed", "map_request", "map_response", "moc
 
 _STATUS: Final = re.compile(r"['\"]?statusCode['\"]?\s*:\s*['\"]?(\d{3})\b")
 _JSON: Final = "application/json"
-_FIELD_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 class MappingFailed(Exception):
@@ -83,7 +82,7 @@ def map_response(
         value = _response_value(source, answer, text, values)
         if value is not None:
             headers[name.removeprefix("method.response.header.")] = value
-    media_type = _media_type(chosen.templates, accept)
+    media_type = chosen_media_type(chosen.templates, accept)
     body, status = answer.body, chosen.status_code
     if media_type is not None:
         body = _rendered(chosen.templates[media_type], values, text).encode("utf-8", "surrogatepass")
@@ -94,8 +93,7 @@ def map_response(
     if not any(name.lower() == "content-type" for name in headers):
         given = next((value for name, value in answer.headers if name.lower() == "content-type"), _JSON)
         headers["Content-Type"] = media_type or given
-    kept = ((name, re.sub(r"[\r\n]", " ", value)) for name, value in headers.items() if _FIELD_NAME.fullmatch(name))
-    return HttpResponse(status, tuple(kept), body)
+    return HttpResponse(status, sendable(headers), body)
 
 
 def mock_status(body: bytes) -> str:
@@ -113,11 +111,6 @@ def _chosen(responses: tuple[MappedResponse, ...], outcome: str) -> MappedRespon
     return next((one for one in responses if one.pattern is None), None)
 
 
-def _media_type(templates: Mapping[str, str], accept: str | None) -> str | None:
-    asked = [one.partition(";")[0].strip() for one in (accept or "").split(",")]
-    return next((one for one in asked if one in templates), next(iter(templates), None))
-
-
 def _rendered(template: str, values: TemplateValues, body: str) -> str:
     try:
         return render(template, values.names(body))
@@ -127,28 +120,18 @@ def _rendered(template: str, values: TemplateValues, body: str) -> str:
 
 def _request_value(source: str, body: str, values: TemplateValues) -> str | None:
     if not source.startswith("method.request."):
-        return _common_value(source, values)
+        return values.named(source)
     place, _, name = source.removeprefix("method.request.").removeprefix("multivalue").partition(".")
     return _of_body(name, body) if place == "body" else values.parameters.get(place, name)
 
 
 def _response_value(source: str, answer: HttpResponse, body: str, values: TemplateValues) -> str | None:
     if not source.startswith("integration.response."):
-        return _common_value(source, values)
+        return values.named(source)
     place, _, name = source.removeprefix("integration.response.").removeprefix("multivalue").partition(".")
     if place == "body":
         return _of_body(name, body)
     return next((value for given, value in answer.headers if given.lower() == name.lower()), None)
-
-
-def _common_value(source: str, values: TemplateValues) -> str | None:
-    """A literal, or a value of the context or the stage."""
-    if source.startswith("'"):
-        return source.strip("'")
-    kind, _, name = source.partition(".")
-    if kind == "stageVariables":
-        return values.stage_variables.get(name)
-    return values.of_context(name) if kind == "context" else None
 
 
 def _of_body(path: str, body: str) -> str | None:

@@ -145,9 +145,14 @@ class TemplateValues:
             "stageVariables": self.stage_variables,
         }
 
-    def of_context(self, path: str) -> str | None:
-        """The value of ``context.PATH``."""
-        found = find(path, self.context)
+    def named(self, source: str) -> str | None:
+        """The value of a literal, of ``context.PATH`` or of ``stageVariables.NAME``; None for anything else."""
+        if source.startswith("'"):
+            return source.strip("'")
+        kind, _, name = source.partition(".")
+        if kind == "stageVariables":
+            return self.stage_variables.get(name)
+        found = find(name, self.context) if kind == "context" else None
         return None if found is None or isinstance(found, dict | list) else str(found)
 
 
