@@ -17,6 +17,7 @@ from cachetwin_local.project import Project
 from cachetwin_local.screen import Screen, show_endpoints
 from cachetwin_local.supervise.events import Event, Failed, Ready, from_json, to_json
 from cachetwin_local.supervise.process.private_file import make_project_directory
+from cachetwin_local.supervise.process.python_environment import give_back_import_path, with_import_path
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.supervisor import Supervisor
 from cachetwin_local.topology.values import Topology
@@ -68,7 +69,7 @@ def start_background(project: Project, arguments: Sequence[str]) -> Background:
             process = subprocess.Popen(  # noqa: S603  (our own program)
                 words,
                 cwd=project.root,
-                env={**os.environ, "PYTHONPATH": _import_path()},
+                env=with_import_path(),
                 pass_fds=(writing,),
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
@@ -121,6 +122,7 @@ def serve_background(
     watch: Watch | None = None,
 ) -> None:
     """Run as the background supervisor: write events to `events_fd` until everything is ready, then close it."""
+    give_back_import_path()
     os.set_inheritable(events_fd, False)  # noqa: FBT003  (the standard library's signature)
     pipe = os.fdopen(events_fd, "wb", buffering=0)
 
@@ -216,8 +218,3 @@ def _in_event_loop(main: Callable[[], object]) -> None:
         return
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())  # type: ignore[arg-type]  # a coroutine function
-
-
-def _import_path() -> str:
-    """This process's import path, so that a supervisor started from anywhere finds the same packages."""
-    return os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).is_dir())

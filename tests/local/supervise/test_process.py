@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from cachetwin_local.supervise.process.child import Child, Command, run
+from cachetwin_local.supervise.process.python_environment import give_back_import_path, with_import_path
 
 
 def python(code: str, cwd: Path, **fields: object) -> Command:
@@ -126,3 +127,16 @@ def test_a_start_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
         assert {child.pid for child in psutil.Process().children()} <= before
 
     asyncio.run(main())
+
+
+def test_a_supervisor_gives_the_user_s_import_path_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    for own in ("/of/the/user", None):
+        monkeypatch.delenv("PYTHONPATH", raising=False)
+        if own is not None:
+            monkeypatch.setenv("PYTHONPATH", own)
+        for name, value in with_import_path().items():
+            monkeypatch.setenv(name, value)
+        assert "cachetwin" in os.environ["PYTHONPATH"] or "site-packages" in os.environ["PYTHONPATH"]
+        give_back_import_path()
+        assert os.environ.get("PYTHONPATH") == own
+        assert not [name for name in os.environ if name.startswith("CACHETWIN_USERS")]
