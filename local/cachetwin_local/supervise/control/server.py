@@ -11,11 +11,13 @@ import asyncio
 import contextlib
 import json
 import socket
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from cachetwin_local.supervise.background import describe
 from cachetwin_local.supervise.events import Event, to_json
 from cachetwin_local.supervise.project.logs import Logs, name_matches
 from cachetwin_local.supervise.project.service_events import ServiceEvents
@@ -94,15 +96,31 @@ class ControlServer:
         task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, TimeoutError, ValueError):
-            async with asyncio.timeout(_REQUEST_S):
-                request = json.loads(await reader.readline())
-            async for document in self._answers(request):
+        with contextlib.suppress(OSError, TimeoutError):
+            async for document in self._answers_or_error(await self._request(reader)):
                 writer.write(json.dumps(document).encode() + b"\n")
                 await writer.drain()
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+    async def _request(self, reader: asyncio.StreamReader) -> Document:
+        """The request; without an operation when it cannot be read. Raises OSError and TimeoutError."""
+        try:
+            async with asyncio.timeout(_REQUEST_S):
+                request = json.loads(await reader.readline())
+        except ValueError:
+            return {}
+        return request if isinstance(request, dict) else {}
+
+    async def _answers_or_error(self, request: Document) -> AsyncIterator[Document]:
+        """The answers; an operation that fails for a reason of ours is answered too, and logged with its traceback."""
+        try:
+            async for document in self._answers(request):
+                yield document
+        except Exception as error:  # noqa: BLE001  (whatever it is, nobody may wait for it)
+            self._log_store.write("supervisor", f"{request.get('op')}\n{traceback.format_exc()}")
+            yield {"error": f"{request.get('op')} failed: {describe(error)}; the supervisor's log says where"}
 
     async def _answers(self, request: Document) -> AsyncIterator[Document]:
         match request.get("op"):
