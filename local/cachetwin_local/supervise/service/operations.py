@@ -53,10 +53,10 @@ class ServiceOperations:
             arn, reason = str(request.get("task", "")), str(request.get("reason") or "Task stopped by user")
             return {"stopped": any(service.single_tasks.stop_one(arn, reason) for service in services)}
         wanted = str(request.get("taskDefinition", ""))
-        family = wanted.rpartition("/")[2].partition(":")[0]
         for service in services:
             arn = service.task_definition
-            if wanted == arn or arn.rpartition("/")[2].partition(":")[0] == family:
+            revision = arn.rpartition("/")[2]
+            if wanted in {arn, arn.rpartition(":")[0], revision, revision.partition(":")[0]}:
                 return {"tasks": service.run_tasks(dict(request))}
         raise UserError(f"no task definition {wanted} can be started here")
 

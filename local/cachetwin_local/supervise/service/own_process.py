@@ -1,9 +1,11 @@
 """A process of the user's own in the place of a service's container: it runs in its folder, with the user's environment."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command
 from cachetwin_local.supervise.service.listening import Listening
 from cachetwin_local.topology.values import Container, TaskAddress
@@ -19,10 +21,13 @@ def own_process_command(
 ) -> Command:
     """The command of `container` at `task_address`; HOST and PORT say where it is to listen.
 
-    `environment` is the container's own, with secrets; `ca_environment` names the CA bundle.
+    `environment` is the container's own, with secrets; `ca_environment` names the CA bundle. Raises UserError.
     """
     listening = Listening.of(container, task_address)
     words, own = listening.words(container.command or ()), listening.variables(environment)
     inherited = {name: value for name, value in os.environ.items() if name not in _OF_THE_USER}
     variables = {**inherited, **listening.hints(), **own, **ca_environment}
-    return Command(tuple(words), Path(container.image.directory or "."), variables)
+    program = shutil.which(words[0], path=variables.get("PATH", os.defpath)) if words else None
+    if program is None:
+        raise UserError(f"the container {container.name} runs `{' '.join(words[:1])}`, which this machine lacks")
+    return Command((program, *words[1:]), Path(container.image.directory or "."), variables)

@@ -5,6 +5,7 @@ published to the load balancers when they run, and those that leave get no more 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -36,6 +37,7 @@ from cachetwin_local.topology.values import Container, Service, TaskAddress, Top
 
 __all__ = ["ServiceActor"]
 
+_NODE = re.compile(r"\b(node|npm|npx|yarn|pnpm)\b")
 _DEBUGGED_S = 86_400.0
 """How long load balancers may find a task unhealthy that a debugger may attach to."""
 
@@ -153,6 +155,7 @@ class ServiceActor:
 
     async def start(self) -> None:
         """Return when every task runs and answers. Raises UserError of the first that does not."""
+        self._single.open()
         await self._start_tasks(range(len(self._addresses)))
 
     async def _start_tasks(self, indexes: Sequence[int]) -> None:
@@ -220,10 +223,7 @@ class ServiceActor:
     async def _scale(self, count: int) -> str:
         if not 0 <= count <= TASKS_MAX:
             raise UserError(f"{self.name} must have 0 to {TASKS_MAX} tasks here, got {count}")
-        if self._service.on_demand:
-            raise UserError(
-                f"{self.name} is a task definition without a service: rules, schedules and RunTask start it"
-            )
+        self._refuse_on_demand()
         if not self._containers:
             raise UserError(f"{self.name} does not run here as tasks, so it has no number of them")
         before = len(self._addresses)
@@ -278,6 +278,7 @@ class ServiceActor:
 
     async def restart(self) -> str:
         """Stop the tasks, unpack their files anew and start them. Returns a sentence. Raises UserError when one fails."""
+        self._refuse_on_demand()
         async with self._changing:
             await self.stop()
             await self.prepare()
@@ -288,10 +289,17 @@ class ServiceActor:
     def language(self) -> str:
         """What its first container seems to be written in, for a debugger."""
         image = next((image for (index, _name), image in self._prepared.items() if index == 0), None)
-        return "node" if image is not None and "node" in image.image.base else "python"
+        hint = " ".join(self._containers[0].command or ()) if image is None else image.image.base
+        return "node" if _NODE.search(hint) else "python"
+
+    @property
+    def debug_port(self) -> int | None:
+        """Where a debugger may attach; None where none may."""
+        return self._debug_port
 
     async def debug(self, port: int | None) -> None:
         """Start the tasks again, the first one so that a debugger may attach to it at a port. Raises UserError."""
+        self._refuse_on_demand()
         if not self._containers or not self._addresses:
             raise UserError(f"{self.name} has no task to attach to")
         self._debug_port = port
@@ -334,8 +342,15 @@ class ServiceActor:
             await task.start()
             raise UserError(f"{error}\nthe files of before run again") from None
 
+    def _refuse_on_demand(self) -> None:
+        if self._service.on_demand:
+            raise UserError(
+                f"{self.name} is a task definition without a service: rules, schedules and RunTask start it"
+            )
+
     def shell(self, task: int) -> Command:
         """The folder and the variables of a task, which are those of its first container. Raises UserError for no task."""
+        self._refuse_on_demand()
         if not self._containers or not 1 <= task <= len(self._addresses):
             raise UserError(f"{self.name} must have a task of that number, 1 to {len(self._addresses)}, got {task}")
         return self._command(task - 1, self._containers[0], self._addresses[task - 1])

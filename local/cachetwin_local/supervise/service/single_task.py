@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,14 +32,27 @@ def read_overrides(document: object, containers: tuple[Container, ...]) -> dict[
     """The overrides by the container's name, from RunTask's JSON. Raises UserError."""
     given = document.get("containerOverrides") if isinstance(document, dict) else None
     known, found = {one.name for one in containers}, {}
-    for one in given if isinstance(given, list) else []:
-        name, command = str(one.get("name", "")), one.get("command")
+    for one in _objects(given, "containerOverrides"):
+        name, command = str(one.get("name", "")), one.get("command") or None
         if name not in known:
             raise UserError(f"an override must name a container of the task ({', '.join(sorted(known))}), got {name}")
-        environment = {str(each["name"]): str(each.get("value", "")) for each in one.get("environment") or []}
-        words = tuple(str(word) for word in command) if isinstance(command, list) and command else None
-        found[name] = Overrides(words, environment)
+        variables = _objects(one.get("environment"), "environment of an override")
+        if any("name" not in each for each in variables):
+            raise UserError("environment of an override must have a name for each value")
+        if not isinstance(command, list | None):
+            raise UserError(f"command of an override must be a list of words, got {command!r}")
+        environment = {str(each["name"]): str(each.get("value", "")) for each in variables}
+        found[name] = Overrides(None if command is None else tuple(map(str, command)), environment)
     return found
+
+
+def _objects(given: object, name: str) -> list[dict[str, Any]]:
+    """A list of JSON's objects that may be left out. Raises UserError for anything else."""
+    if given is None:
+        return []
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise UserError(f"{name} must be a list of objects, got {given!r}")
+    return given
 
 
 class SingleTask(Task):
@@ -53,6 +66,19 @@ class SingleTask(Task):
         self.stopped_ms = 0
         self._codes: dict[str, int | None] = {}
         self._asked_to_stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def prepare(self, preparing: Awaitable[None]) -> bool:
+        """Wait for what the task needs. Returns False when the task was asked to stop before."""
+        work = asyncio.ensure_future(preparing)
+        first: set[asyncio.Future[Any]] = {work, self._asked_to_stop}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if not self._asked_to_stop.done():
+            await work
+            return True
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        self.stopped_reason, self.stopped_ms = self._asked_to_stop.result(), self._run_context.clock.now_ms()
+        return False
 
     async def run(self) -> None:
         """Run until an essential container has ended, or until it is stopped."""
@@ -117,13 +143,18 @@ class SingleTask(Task):
                     "taskArn": arn,
                     "name": one.name,
                     "lastStatus": "STOPPED" if stopped else "RUNNING",
-                    **({"exitCode": code} if (code := self._codes.get(one.name)) is not None else {}),
+                    **({"exitCode": code} if (code := self._exit_code(one)) is not None else {}),
                 }
                 for one in self.settings.containers
             ],
             **({"startedAt": self.since_ms / 1000} if self.since_ms else {}),
             **({"stoppedAt": self.stopped_ms / 1000, "stoppedReason": self.stopped_reason} if stopped else {}),
         }
+
+    def _exit_code(self, container: Container) -> int | None:
+        """The code as a container has it: 128 and the number of the signal that ended it."""
+        code = self._codes.get(container.name)
+        return code if code is None or code >= 0 else 128 - code
 
     def _tell(self, detail: str) -> None:
         """Say in the log what becomes of the task; the task definition itself is ready whatever becomes of it."""

@@ -40,6 +40,7 @@ class SingleTasks:
         self._running: dict[int, tuple[SingleTask, str]] = {}  # with the cluster that was named
         self._work: set[asyncio.Task[None]] = set()
         self._ended: deque[tuple[SingleTask, str]] = deque(maxlen=_KEPT)
+        self._is_open = False
 
     @property
     def running(self) -> list[SingleTask]:
@@ -48,9 +49,11 @@ class SingleTasks:
 
     def run(self, containers: tuple[Container, ...], request: dict[str, Any]) -> list[dict[str, Any]]:
         """Start as many tasks as a request says, and return what ECS's API says of them. Raises UserError."""
-        count = int(request.get("count") or 1)
-        if not 1 <= count <= 10:
-            raise UserError(f"count must be from 1 to 10, got {count}")
+        if not self._is_open:
+            raise UserError(f"{self._service.identity.key} does not run")
+        count = request.get("count", 1)
+        if not isinstance(count, int) or not 1 <= count <= 10:
+            raise UserError(f"count must be a whole number from 1 to 10, got {count!r}")
         if len(self._running) + count > TASKS_MAX:
             raise UserError(f"at most {TASKS_MAX} tasks of {self._service.identity.key} run here at once")
         overrides = read_overrides(request.get("overrides"), containers)
@@ -73,8 +76,13 @@ class SingleTasks:
                 return True
         return False
 
+    def open(self) -> None:
+        """Start tasks from now on, when asked to."""
+        self._is_open = True
+
     async def stop(self) -> None:
-        """Stop every task."""
+        """Stop every task, and start no more."""
+        self._is_open = False
         for task in self.running:
             await task.stop()
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -100,8 +108,8 @@ class SingleTasks:
     async def _run(self, index: int, task: SingleTask) -> None:
         name = task.settings.name
         try:
-            await self._prepare(index)
-            await task.run()
+            if await task.prepare(self._prepare(index)):
+                await task.run()
         except UserError as error:
             self._run_context.logs.write(name, f"[cachetwin] {error}")
         except Exception:  # noqa: BLE001  (one task that fails must not end the supervisor)
