@@ -18,7 +18,7 @@ def attach(
     *,
     port: Annotated[
         int | None,
-        typer.Option("--port", metavar="N", min=1, max=65535, help="The port of 127.0.0.1 for the debugger."),
+        typer.Option("--port", metavar="N", min=1024, max=65535, help="The port of 127.0.0.1 for the debugger."),
     ] = None,
     stop: Annotated[bool, typer.Option("--stop", help="Run it without a debugger again.")] = False,
 ) -> None:

@@ -1,14 +1,15 @@
-"""What makes a program wait for a debugger: variables that Node.js reads, and a folder on Python's path.
+"""What makes a program wait for a debugger: what Node.js loads first, and a folder on Python's path.
 
 In that folder are `sitecustomize`, which Python imports at its start, and the `debugpy` of the runner's own environment.
 """
 
 import asyncio
 import importlib.util
+import json
 import os
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -39,18 +40,21 @@ def debug_folder(directory: Path) -> Path | None:
 
 def with_debugger(variables: Mapping[str, str], port: int, folder: Path | None) -> dict[str, str]:
     """The variables of a program that lets a debugger attach at `port`."""
-    node = f"{variables.get('NODE_OPTIONS', '')} --inspect=127.0.0.1:{port}".strip()
-    found = {**variables, "NODE_OPTIONS": node}
+    node = f"{variables.get('NODE_OPTIONS', '')} --require {json.dumps(str(_HERE / 'inspector.cjs'))}".strip()
+    found = {**variables, "NODE_OPTIONS": node, "CACHETWIN_DEBUG_PORT": str(port)}
     if folder is not None:
         paths = [str(folder), *filter(None, [variables.get("PYTHONPATH")])]
-        found |= {"PYTHONPATH": os.pathsep.join(paths), "CACHETWIN_DEBUG_PORT": str(port)}
-        found |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        found |= {"PYTHONPATH": os.pathsep.join(paths), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     return found
 
 
-def free_port(wanted: int | None) -> int:
-    """The port for a debugger: the one that is wanted, or the first that is free. Raises UserError when it is not."""
-    for port in [wanted] if wanted is not None else range(_PORT_FIRST, _PORT_FIRST + _PORTS):
+def free_port(wanted: int | None, given: Collection[int | None] = ()) -> int:
+    """The port for a debugger: the one that is wanted, or the first that is free. Raises UserError when it is not.
+
+    `given` are ports of other programs, which may not listen now.
+    """
+    ports = [wanted] if wanted is not None else range(_PORT_FIRST, _PORT_FIRST + _PORTS)
+    for port in (port for port in ports if port not in given):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

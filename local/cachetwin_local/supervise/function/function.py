@@ -137,6 +137,11 @@ class FunctionActor:
         """What its code is written in, for a debugger."""
         return "node" if self._function.runtime.startswith("nodejs") else "python"
 
+    @property
+    def debug_port(self) -> int | None:
+        """Where a debugger may attach; None where none may."""
+        return self._debug_port
+
     async def debug(self, port: int | None) -> None:
         """Run in environments that let a debugger attach at a port; None for none. Raises UserError."""
         if self._code is None or self._runtime is None or self._invoke_socket is None:
