@@ -97,7 +97,12 @@ def test_names_of_cloud_map_and_service_connect_stand_for_the_tasks() -> None:
     connect = {
         "Enabled": True,
         "Namespace": {"Fn::GetAtt": ["Local", "Arn"]},
-        "Services": [{"PortName": "api", "ClientAliases": [{"Port": 80, "DnsName": "shop"}]}, {"PortName": "api"}],
+        "Services": [
+            {"PortName": "api", "ClientAliases": [{"Port": 80, "DnsName": "shop"}]},
+            {"PortName": "api"},
+            {"PortName": "api", "ClientAliases": [{"Port": 80, "DnsName": "a b\n192.0.2.1 github.com"}]},
+            {"PortName": "api", "ClientAliases": [{"Port": 80, "DnsName": "localhost"}]},
+        ],
     }
     topology = plan_of(
         Local=one("ServiceDiscovery::PrivateDnsNamespace", Name="shop.local", Vpc="vpc-1"),
@@ -115,7 +120,9 @@ def test_names_of_cloud_map_and_service_connect_stand_for_the_tasks() -> None:
     assert service.discovery_names == ("web.shop.local", "shop", "api.shop.local")
     addresses = [task.address for task in service.tasks]
     assert [address for address, name in host_names(topology) if name == "web.shop.local"] == addresses
-    assert messages(topology) == ["Service Connect gives port 80: here it is the container's, 8080"]
+    here = messages(topology)
+    assert "Service Connect gives port 80: here it is the container's, 8080" in here
+    assert sum("cannot be a host's name here" in message for message in here) == 2
 
 
 def test_a_task_definition_that_no_service_runs_starts_tasks_when_it_is_asked_to() -> None:

@@ -4,6 +4,7 @@ A name stands for the addresses of the tasks, which listen at the ports of their
 another port, `plan` names it: nothing passes connections on here.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,14 +19,22 @@ _NAMESPACES: Final = (
     "AWS::ServiceDiscovery::PrivateDnsNamespace",
     "AWS::ServiceDiscovery::HttpNamespace",
 )
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*")
 
 
 def discovery_names(
     context: Context, key: str, service: Properties, containers: tuple[Container, ...]
 ) -> tuple[str, ...]:
     """The names of the service `key`, each once."""
-    found = [*_registered(context, service), *_connected(context, key, service, containers)]
-    return tuple(dict.fromkeys(found))
+    found = []
+    for name in dict.fromkeys([*_registered(context, service), *_connected(context, key, service, containers)]):
+        if _HOST_NAME.fullmatch(name) and name != "localhost":
+            found.append(name)
+        else:
+            context.problem(
+                "warning", key, f"{name!r} cannot be a host's name here: no program finds the service by it"
+            )
+    return tuple(found)
 
 
 def _registered(context: Context, service: Properties) -> Iterator[str]:

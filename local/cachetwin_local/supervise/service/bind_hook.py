@@ -14,7 +14,7 @@ __all__ = ["VARIABLE", "add_bind_hook", "bind_variable", "moved"]
 
 VARIABLE = "CACHETWIN_BIND"
 _MODULE = "cachetwin_bind"
-_EVERY_INTERFACE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  (compared, not opened)
+_UNSPECIFIED = frozenset({bytes(4), bytes(16), socket.inet_pton(socket.AF_INET6, "::ffff:0:0")})
 _IPV6_ONLY = ("::1", 0)  # beside an IPv4 socket: its port would be every task's
 
 
@@ -36,12 +36,23 @@ def moved(place: object, value: str, family: int, *, ipv6_only: bool) -> object:
     address, *pairs = value.split()
     ports = {int(there): int(here) for there, _, here in (pair.partition(":") for pair in pairs)}
     match place:
-        case (str(host), int(port), *others) if host in _EVERY_INTERFACE and port in ports:
+        case (str() | bytes() as host, int(port), *others) if port in ports and _is_every_interface(host):
             if family == socket.AF_INET:
                 return address, ports[port]
             if family == socket.AF_INET6:
                 return (*(_IPV6_ONLY if ipv6_only else (f"::ffff:{address}", ports[port])), *others)
     return place
+
+
+def _is_every_interface(host: str | bytes) -> bool:
+    """Whether the system takes it for every interface, in whichever way the address is written."""
+    text = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+    for read in (socket.inet_aton, lambda given: socket.inet_pton(socket.AF_INET6, given)):
+        try:
+            return read(text) in _UNSPECIFIED
+        except (OSError, ValueError):
+            continue
+    return not text
 
 
 def install() -> None:
